@@ -54,6 +54,9 @@ _RULES: tuple[tuple[tuple[set[str], ...], str], ...] = (
 )
 # Arms of so many joints, if nothing is known but their order.
 _ORDERS: Mapping[int, tuple[str, ...]] = {
+    1: (SHOULDER_YAW,),
+    2: (SHOULDER_YAW, SHOULDER_PITCH),
+    3: (SHOULDER_YAW, SHOULDER_PITCH, ELBOW_PITCH),
     4: (SHOULDER_YAW, SHOULDER_PITCH, ELBOW_PITCH, WRIST_PITCH),
     5: (SHOULDER_YAW, SHOULDER_PITCH, ELBOW_PITCH, WRIST_PITCH, FLANGE_ROLL),
     6: (SHOULDER_YAW, SHOULDER_PITCH, ELBOW_PITCH, FOREARM_ROLL, WRIST_PITCH, FLANGE_ROLL),
@@ -62,6 +65,9 @@ _ORDERS: Mapping[int, tuple[str, ...]] = {
         FLANGE_ROLL,
     ),
 }  # fmt: skip
+
+# Joints from base to wrist, those first that an arm has rather than others.
+_LIKELY = (0, 1, 3, 5, 6, 4, 2)
 
 _HANDS = {'wrist', 'hand', 'eef', 'tool', 'gripper', 'arm'}
 # From the one that sees most of the work to the one that sees least.
@@ -192,8 +198,35 @@ def _of_arm(names: Sequence[str]) -> tuple[dict[str, str], str]:
         slots[turns['wrist']['yaw']] = WRIST_YAW
     if all(slots.values()) and len(set(slots.values())) == len(slots):
         return slots, 'by its name'
+    if between := _between(slots):
+        return between, 'by its name and its neighbours'
     order = _ORDERS.get(len(names), ())
     return dict(zip(names, order, strict=False)), 'by its order from the base'
+
+
+def _between(slots: Mapping[str, str]) -> dict[str, str]:
+    """Slots of all joints where the names of some tell, and the others lie between those.
+
+    Empty where no name tells, where they contradict the order, or where too few slots are left.
+    """
+    whole = _ORDERS[max(_ORDERS)]
+    ranks = [whole.index(slot) if slot in whole else -1 for slot in slots.values()]
+    told = [rank for rank in ranks if rank >= 0]
+    if not told or told != sorted(set(told)):
+        return {}
+    found: list[int] = []
+    at = 0
+    while at < len(ranks):
+        end = next((i for i in range(at, len(ranks)) if ranks[i] >= 0), len(ranks))
+        low = found[-1] if found else -1
+        high = ranks[end] if end < len(ranks) else len(whole)
+        free = [rank for rank in _LIKELY if low < rank < high]
+        if len(free) < end - at:
+            return {}
+        found += sorted(free[: end - at])
+        found += ranks[end : end + 1]
+        at = end + 1
+    return {name: whole[rank] for name, rank in zip(slots, found, strict=True)}
 
 
 def _by_words(name: str) -> str:

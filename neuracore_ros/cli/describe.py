@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.description.vocabulary import (
+    USUAL,
+    Vocabulary,
+    load_vocabulary,
+    shipped_vocabulary,
+)
 from neuracore_ros.errors import ObservationError, UserError
 from neuracore_ros.files import require_new_file, write_whole
 from neuracore_ros.wording import counted
@@ -37,6 +43,7 @@ EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yam
 
 Guesses are marked "# guessed:" in the file."""
 
+NO_VOCABULARY = 'none'
 # A few images are enough.
 _IMAGES = 20
 _MOST_NUMBERS = 200_000
@@ -64,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar='FILE',
         help='URDF of the robot of --like, if its file names none',
+    )
+    parser.add_argument(
+        '--vocabulary',
+        choices=(USUAL, NO_VOCABULARY),
+        help='whose slots the joints, grippers and cameras get where there is no --like (default: '
+        f'{USUAL}); {NO_VOCABULARY}: indices 0, 1, 2, ... as they come, with the signs and zeros '
+        'of the robot',
     )
     parser.add_argument(
         '--poses',
@@ -96,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.scaffold.draft_texts import DraftOrigin
 
     name, other = arguments.out.stem, _other(arguments)
+    vocabulary = _vocabulary(arguments, other)
     with _urdf_file(arguments, inputs, other) as (arm, path):
         urdf = os.path.relpath(path.resolve(), arguments.out.resolve().parent) if path else ''
         origin = DraftOrigin(
@@ -105,8 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
             urdf,
             inputs.losses,
             arguments.poses,
+            _written(vocabulary, arguments.out) if vocabulary else '',
         )
-        made = draft(inputs.facts, arm, origin, other)
+        made = draft(inputs.facts, arm, origin, other, vocabulary)
         suspect = _write(arguments.out, made.text)
     if path is not None and path != arguments.urdf:
         print(f'{path}: the URDF that the robot publishes')
@@ -159,6 +175,11 @@ def _require(arguments: argparse.Namespace) -> None:
         raise UserError('nothing to describe: give --bag BAG, --urdf FILE or --live, or several')
     if arguments.like_urdf is not None and arguments.like is None:
         raise UserError('--like-urdf belongs to --like ROBOT: give the robot file, too')
+    if arguments.vocabulary is not None and arguments.like is not None:
+        raise UserError(
+            f'--vocabulary: {arguments.like} has the indices, and the vocabulary if it names one: '
+            'leave --vocabulary or --like out'
+        )
     require_new_file(arguments.out)
     if arguments.out.suffix not in ENDINGS:
         raise UserError(f'{arguments.out}: a robot file ends in .yaml')
@@ -321,6 +342,20 @@ def _other(arguments: argparse.Namespace) -> DescribedArm | None:
     from neuracore_ros.description import load_robot
 
     return DescribedArm.of(load_robot(arguments.like), arguments.like_urdf)
+
+
+def _vocabulary(arguments: argparse.Namespace, like: DescribedArm | None) -> Vocabulary | None:
+    if like is not None:
+        return like.robot.vocabulary
+    chosen = arguments.vocabulary or USUAL
+    return None if chosen == NO_VOCABULARY else load_vocabulary(chosen)
+
+
+def _written(vocabulary: Vocabulary, out: Path) -> str:
+    """The vocabulary as a robot file names it: by its name if it is shipped, else by its file."""
+    if vocabulary == shipped_vocabulary() or vocabulary.path is None:
+        return vocabulary.name
+    return os.path.relpath(vocabulary.path.resolve(), out.resolve().parent)
 
 
 def _write(out: Path, text: str) -> list[str]:

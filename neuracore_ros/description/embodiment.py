@@ -123,7 +123,11 @@ def _slots(value: YamlValue, kind: DataType, vocabulary: Vocabulary | None) -> S
 def _index(key: YamlValue, name: YamlValue, kind: DataType, vocabulary: Vocabulary | None) -> int:
     """The index that a key gives, as a number or by its name in the vocabulary."""
     text = str(key.content)
-    if not (key.textual and _SLOT.fullmatch(text)) or _is_number(name):
+    if not (key.textual and _SLOT.fullmatch(text)):
+        return key.index()
+    if vocabulary is not None and text in vocabulary.names(kind).values():
+        return vocabulary.index(kind, text)
+    if _is_number(name):
         return key.index()
     if vocabulary is None:
         raise key.error(

@@ -10,12 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from neuracore_ros.bounds import MAX_INDEX, MAX_NAME
+from neuracore_ros.bounds import MAX_NAME
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.shipped import vocabulary_file
 from neuracore_ros.errors import DescriptionError, quoted, shortened
@@ -117,12 +117,14 @@ class Vocabulary:
         slots: Group (``joints``, ``grippers``, ``poses``, ``cameras``, ``numbers``, ``texts``) ->
             its slots by index.
         own_from: Group -> the first index that is everybody's own, and stays without a name.
+        path: Its file; None for one that was made otherwise.
     """
 
     name: str
     sha256: str
     slots: Mapping[str, Mapping[int, VocabularySlot]]
     own_from: Mapping[str, int]
+    path: Path | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -171,8 +173,12 @@ class Vocabulary:
 
     def is_own(self, data_type: DataType, index: int) -> bool:
         """True for an index that the vocabulary leaves to each user."""
-        group = _GROUP_OF[data_type]
-        return group not in self.slots or index >= self.own_from.get(group, MAX_INDEX + 1)
+        return not self._slots(data_type) or index >= self.first_own(data_type)
+
+    def first_own(self, data_type: DataType) -> int:
+        """The first index that the vocabulary leaves to each user."""
+        behind = max(self._slots(data_type), default=-1) + 1
+        return self.own_from.get(_GROUP_OF[data_type], behind)
 
     def _slots(self, data_type: DataType) -> Mapping[int, VocabularySlot]:
         return self.slots.get(_GROUP_OF[data_type], {})
@@ -342,7 +348,7 @@ def _read_once(path: Path) -> Vocabulary:
 
 
 def _read(path: Path) -> Vocabulary:
-    return parse_vocabulary(read_yaml(path))
+    return replace(parse_vocabulary(read_yaml(path)), path=path)
 
 
 def _parse_slots(value: YamlValue, group: str) -> Iterator[VocabularySlot]:

@@ -10,6 +10,7 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import tokens
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.scaffold.collect import TWISTS
 from neuracore_ros.scaffold.draft_entries import (
     LimitEntry,
@@ -29,6 +30,11 @@ _AXES = {
     'linear.x': ('base_x', 0.3),
     'linear.y': ('base_y', 0.3),
     'angular.z': ('base_turn', 0.5),
+}
+_SLOTS = {
+    'linear.x': 'base.forward',
+    'linear.y': 'base.left',
+    'angular.z': 'base.turn',
 }
 _TWO_WHEELS = ('linear.x', 'angular.z')
 _MOVED = 1e-3
@@ -57,10 +63,13 @@ class DraftedBase:
     warnings: tuple[str, ...]
 
 
-def draft_base(facts: Facts, like: DescribedArm | None) -> DraftedBase | None:
+def draft_base(
+    facts: Facts, like: DescribedArm | None, vocabulary: Vocabulary | None = None
+) -> DraftedBase | None:
     """Draft the base of a robot; None where no controller of one is seen, or none was driven.
 
-    With ``like``, it takes the indices of that robot's base, and a robot without one has none.
+    With ``like``, it takes the indices of that robot's base, and a robot without one has none;
+    else those of the vocabulary, if there is one.
     """
     heard = {each.name: each for each in facts.listeners if each.type in TWISTS}
     sent = {each.name: each for each in facts.twists if each.count}
@@ -83,9 +92,10 @@ def draft_base(facts: Facts, like: DescribedArm | None) -> DraftedBase | None:
         if name in heard
         else (Note('recorded commands went here; no controller was seen'))
     )
+    named = {n: i for i, n in vocabulary.names(NUMBERS).items()} if vocabulary else {}
     for place, axis in enumerate(axes):
         own, slow = _AXES[axis]
-        index = theirs[axis] if like is not None else place
+        index = theirs[axis] if like is not None else named.get(_SLOTS[axis], place)
         entries.append(SlotEntry(index, own, Note(f'{axis}, {why.text}')))
         most = _rounded_up(peaks[axis]) if peaks.get(axis, 0.0) > _MOVED else slow
         what = 'as fast as it was driven' if axis in peaks else 'slow: write that of the base'

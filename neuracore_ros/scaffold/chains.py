@@ -16,6 +16,7 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
 from neuracore_ros.description.units import Unit
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.draft_entries import ChainEntry, Note, Route, RouteSection, SlotEntry
@@ -247,6 +248,7 @@ def draft_chains(
     tree: JointTree,
     outputs: OutputRoutes,
     like: DescribedArm | None,
+    vocabulary: Vocabulary | None = None,
 ) -> DraftedChains:
     """Draft the chains of all arms of a URDF.
 
@@ -255,6 +257,7 @@ def draft_chains(
         tree: The URDF.
         outputs: What commands them.
         like: A robot whose frames are meant, too, as far as it has chains.
+        vocabulary: Its slots of hands are filled if there is no such robot.
 
     Raises:
         UserError: No arm is found, or its poses could not be computed or commanded.
@@ -288,6 +291,7 @@ def draft_chains(
     warnings: list[str] = []
     chains: list[DraftedChain] = []
     names = _named(found)
+    indices = _indices(found, vocabulary)
     for place, frames in enumerate(found):
         match = _match(frames, others)
         if others and match is None:
@@ -299,7 +303,7 @@ def draft_chains(
         joints = {joint: own[joint] for joint in frames.arm.joints}
         if match is None or like is None:
             made = propose(frames)
-            chains.append(DraftedChain(names[place], POSES, place, '', joints, made, {}))
+            chains.append(DraftedChain(names[place], POSES, indices[place], '', joints, made, {}))
             continue
         kind, index, chain = others.pop(others.index(match))
         scale = like.robot.pose_scale(kind, chain.name)
@@ -351,6 +355,18 @@ def _named(found: Sequence[ChainFrames]) -> list[str]:
     if all(sides) and len(set(sides)) == len(sides):
         return [f'{_SIDES[each]}_hand' for each in sides]
     return [f'hand_{place + 1}' for place in range(len(found))]
+
+
+def _indices(found: Sequence[ChainFrames], vocabulary: Vocabulary | None) -> list[int]:
+    """The indices of hands: by their side, the only one the right one's, others as they come."""
+    places = list(range(len(found)))
+    if vocabulary is None or len(found) == 1:
+        return places
+    slots = {name: index for index, name in vocabulary.names(POSES).items()}
+    sides = [_side(frames.arm.joints) for frames in found]
+    wanted = [slots.get(f'{_SIDES[each]}.hand') if each else None for each in sides]
+    known = [index for index in wanted if index is not None]
+    return known if len(set(known)) == len(found) else places
 
 
 def _side(joints: Sequence[str]) -> str:

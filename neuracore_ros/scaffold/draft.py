@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.bases import draft_base, interface_notes
@@ -60,7 +62,11 @@ class Draft:
 
 
 def draft(
-    facts: Facts, tree: JointTree | None, origin: DraftOrigin, like: DescribedArm | None = None
+    facts: Facts,
+    tree: JointTree | None,
+    origin: DraftOrigin,
+    like: DescribedArm | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Draft:
     """Draft a robot file.
 
@@ -69,6 +75,8 @@ def draft(
         tree: The robot's URDF.
         origin: Where all this comes from.
         like: A robot to align indices with.
+        vocabulary: Gives indices, signs and zeros where there is no such robot, and the names
+            that are written for indices.
 
     Raises:
         UserError: No joint is known, or the URDF is one of another robot.
@@ -86,7 +94,7 @@ def draft(
     if not known.arm and not known.grippers:
         left = '; '.join(f'{name}: {why}' for name, why in known.left_out.items())
         raise UserError(f'{where}: no joint is left to describe ({left})')
-    places = places_of(known, named, tree, like)
+    places = places_of(known, named, tree, like, vocabulary, arms)
     if like and not any(place.fits for slots in places.inputs.values() for place in slots):
         raise UserError(
             f'{where}: nothing here corresponds to anything of {like.robot.name} '
@@ -98,10 +106,10 @@ def draft(
     limits = _limits(known, places, outputs, tree, origin)
     chains = None
     if origin.has_poses or has_chain_slots(like):
-        chains = _chains(known, tree, outputs, origin, like)
+        chains = _chains(known, tree, outputs, origin, like, vocabulary)
     commanded = len(outputs.joints)
     targets, sent = (chains.targets(), chains.commands()) if chains else ([], [])
-    base = draft_base(facts, like)
+    base = draft_base(facts, like, vocabulary)
     if base is not None:
         limits = [*limits, *base.limits]
         targets, sent = [*targets, base.target], [*sent, base.command]
@@ -111,21 +119,31 @@ def draft(
     outputs = outputs.without(chains.commanded) if chains else outputs
     places = places if chains is None else _without_joints(places, outputs, like)
     scales = []
-    if like and any(map(sense, places.fitting(POSITIONS))):
-        text = f'scale and offset bring each joint to what its slot means on {like.robot.name}'
+    if any(map(sense, places.fitting(POSITIONS))):
+        where = f'on {like.robot.name}' if like else 'in the vocabulary'
+        text = f'scale and offset bring each joint to what its slot means {where}'
         scales.append(Note(f'{text}; the same stands under commands'))
     passed = [topic for topic in passed if topic.name not in unclear]
     whole = RobotDraft(
-        head_notes(origin, tree, like, facts.are_of_dataset),
+        head_notes(origin, tree, like, facts.are_of_dataset, vocabulary),
         origin.robot,
         origin.urdf,
         limits,
-        [*_inputs(known, places, like, chains, facts.task), *_poses(chains, like, is_input=True)],
-        [
-            *_outputs(places, outputs, origin, like),
-            *_poses(chains, like, is_input=False),
-            *([base.slots] if base else ()),
-        ],
+        _named(
+            [
+                *_inputs(known, places, like, chains, facts.task),
+                *_poses(chains, like, is_input=True),
+            ],
+            vocabulary,
+        ),
+        _named(
+            [
+                *_outputs(places, outputs, origin, like),
+                *_poses(chains, like, is_input=False),
+                *([base.slots] if base else ()),
+            ],
+            vocabulary,
+        ),
         [
             *scales,
             *input_sources(known, places, passed, outputs, like),
@@ -136,6 +154,7 @@ def draft(
         [*interfaces, *foot_notes(known, outputs, named)],
         [chain.entry() for chain in chains.chains] if chains else (),
         targets,
+        origin.vocabulary if vocabulary else '',
     )
     warnings = [
         *arms.warnings(measured),
@@ -167,11 +186,35 @@ def _chains(
     outputs: OutputRoutes,
     origin: DraftOrigin,
     like: DescribedArm | None,
+    vocabulary: Vocabulary | None,
 ) -> DraftedChains:
     if tree is None or not origin.urdf:
         why = '--poses' if like is None else f'{like.robot.name}, which has slots of poses,'
         raise UserError(f'{why} needs the URDF of this robot as a file: give --urdf FILE')
-    return draft_chains(known, tree, outputs, like)
+    return draft_chains(known, tree, outputs, like, vocabulary)
+
+
+_Section = TypeVar('_Section', SlotSection, SlotSection | Note)
+
+
+def _named(sections: Sequence[_Section], vocabulary: Vocabulary | None) -> list[_Section]:
+    """Sections with names in place of indices, as far as the vocabulary has names for them."""
+    if vocabulary is None:
+        return list(sections)
+    return [
+        replace(
+            section,
+            entries=[_named_slot(entry, section.kind, vocabulary) for entry in section.entries],
+        )
+        if isinstance(section, SlotSection)
+        else section
+        for section in sections
+    ]
+
+
+def _named_slot(entry: SlotEntry, kind: DataType, vocabulary: Vocabulary) -> SlotEntry:
+    slot = vocabulary.slot(kind, entry.index)
+    return replace(entry, slot=slot.name) if slot else entry
 
 
 def _without_joints(places: Places, outputs: OutputRoutes, like: DescribedArm | None) -> Places:
@@ -225,6 +268,15 @@ def _limits(
     return entries
 
 
+def _order_note(known: KnownJoints, places: Places, like: DescribedArm | None) -> Note | None:
+    """What was guessed of all joints together, beside their section."""
+    if places.note:
+        return Note(f'{known.order_note.text}; {places.note}')
+    is_placed = like is None and any(place.counterpart for place in places.inputs[POSITIONS])
+    # What a joint does gives it its slot, whatever the order.
+    return None if is_placed else known.order_note
+
+
 def _inputs(
     known: KnownJoints,
     places: Places,
@@ -233,7 +285,7 @@ def _inputs(
     task: str,
 ) -> list[SlotSection | Note]:
     notes = {
-        POSITIONS: known.order_note,
+        POSITIONS: _order_note(known, places, like),
         OPENINGS: Note('0 is the lower limit, closed'),
     }
     sections: list[SlotSection | Note] = [
@@ -288,7 +340,7 @@ def _slots(
     for place in placed:
         why = place.why if is_input or not place.fits else ''
         if is_input and place.doubts:
-            why = '. '.join((why, *place.doubts))
+            why = '. '.join(filter(None, (why, *place.doubts)))
         index = like.index(kind, place.counterpart, place.index) if like else place.index
         entries.append(SlotEntry(index, place.name, Note(why) if why else None, place.fits))
     return SlotSection(kind, entries, note)

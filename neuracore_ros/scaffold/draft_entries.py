@@ -26,12 +26,21 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class SlotEntry:
-    """One slot of ``input`` or ``output``; ``active`` is False for a line in comments."""
+    """One slot of ``input`` or ``output``.
+
+    Attributes:
+        index: Its index, and
+        name: the joint, camera or chain that has it.
+        note: A comment.
+        active: False for a line in comments.
+        slot: What the vocabulary calls the index; '' where it has no name.
+    """
 
     index: int
     name: str
     note: Note | None = None
     active: bool = True
+    slot: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +121,4 @@ class RobotDraft:
     foot: Sequence[Note]
     chains: Sequence[ChainEntry] = ()
     targets: Sequence[RouteSection | Note] = ()
+    vocabulary: str = ''

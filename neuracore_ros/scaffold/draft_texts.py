@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import JOINT_STATE, types_of
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.draft_entries import Note
 from neuracore_ros.scaffold.facts import Facts
@@ -29,6 +30,7 @@ class DraftOrigin:
         urdf: The URDF as the robot file names it; empty if it has no file.
         losses: What of a recording could not be read, a line each.
         has_poses: Whether slots of the hand's pose are wanted in place of those of joints.
+        vocabulary: The vocabulary as the robot file names it; empty without.
     """
 
     robot: str
@@ -37,10 +39,15 @@ class DraftOrigin:
     urdf: str = ''
     losses: tuple[str, ...] = ()
     has_poses: bool = False
+    vocabulary: str = ''
 
 
 def head_notes(
-    origin: DraftOrigin, tree: JointTree | None, like: DescribedArm | None, of_dataset: bool
+    origin: DraftOrigin,
+    tree: JointTree | None,
+    like: DescribedArm | None,
+    of_dataset: bool,
+    vocabulary: Vocabulary | None,
 ) -> list[Note]:
     """The first lines of the file: where it comes from."""
     lines = [
@@ -60,6 +67,11 @@ def head_notes(
         lines.append(text)
     elif like is not None:
         lines.append(f'Poses mean the same as on {like.robot.name} ({like.robot.path}).')
+    elif vocabulary is not None:
+        lines.append(
+            f'Names of slots, with their signs and zeros, are those of the vocabulary '
+            f'{vocabulary.name}: see docs/vocabulary.md.'
+        )
     return [Note(line, guessed=False) for line in lines]
 
 

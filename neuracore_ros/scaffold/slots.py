@@ -10,13 +10,16 @@ from neuracore_ros.alignment.align import SlotProposal, align_cameras, align_joi
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import camera, view
 from neuracore_ros.alignment.roles import Meaning, meanings
+from neuracore_ros.alignment.vocabulary_names import place_cameras, place_grippers
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import COMPRESSED_IMAGE
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.facts import Facts, ImageTopic
 from neuracore_ros.scaffold.features import plain_camera
-from neuracore_ros.scaffold.joint_names import labels
+from neuracore_ros.scaffold.joint_names import Arms, labels
 from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.named_places import place_joints
 
 POSITIONS, OPENINGS = DataType.JOINT_POSITIONS, DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 _ONE_PICTURE = 'a single picture came, which would be stale ever after'
@@ -32,11 +35,13 @@ class Places:
             its joints or cameras; empty where the robot has none.
         pictures: Image type -> camera -> its topic.
         warnings: What a person should check, one line each.
+        note: What was guessed of all joints, in words; '' if nothing.
     """
 
     inputs: Mapping[DataType, Sequence[SlotProposal]]
     pictures: Mapping[DataType, Mapping[str, ImageTopic]]
     warnings: tuple[str, ...]
+    note: str = ''
 
     def fitting(self, kind: DataType) -> list[SlotProposal]:
         """The names of a DataType that fit the layout."""
@@ -44,19 +49,41 @@ class Places:
 
 
 def places_of(
-    known: KnownJoints, facts: Facts, tree: JointTree | None, like: DescribedArm | None
+    known: KnownJoints,
+    facts: Facts,
+    tree: JointTree | None,
+    like: DescribedArm | None,
+    vocabulary: Vocabulary | None,
+    arms: Arms,
 ) -> Places:
-    """Give each name an index: by its order, or that of its counterpart on another robot."""
-    joints, hands = _joints(known, tree, like), _grippers(known.grippers, like)
+    """Give each name an index: of a vocabulary, by its order, or its counterpart's.
+
+    Args:
+        known: The joints.
+        facts: The cameras.
+        tree: The URDF.
+        like: A robot to align with, instead of a vocabulary.
+        vocabulary: None for 0, 1, 2, ... by the order of names.
+        arms: Which of the joints are of which of several arms.
+    """
+    named = None
+    if like is None and vocabulary is not None:
+        named = place_joints(vocabulary, known, arms, tree)
+        joints, hands = named.joints, _unexplained(place_grippers(known.grippers, vocabulary))
+    else:
+        joints, hands = _joints(known, tree, like), _grippers(known.grippers, like)
     pictures = {
         kind: _pictures(facts.images, is_depth=kind is DataType.DEPTH_IMAGES) for kind in IMAGES
     }
+    placed_by = None if named is None else _named_cameras(pictures, vocabulary)
     views = {
         kind: [
-            replace(place, fits=False, why=_ONE_PICTURE) if named[place.name].count == 1 else place
-            for place in _cameras(kind, [*named], like)
+            replace(place, fits=False, why=_ONE_PICTURE)
+            if topics[place.name].count == 1
+            else place
+            for place in _cameras(kind, [*topics], like, placed_by)
         ]
-        for kind, named in pictures.items()
+        for kind, topics in pictures.items()
     }
     warnings = [
         f'{place.name}: {_ONE_PICTURE}: written as a comment'
@@ -64,11 +91,30 @@ def places_of(
         for place in placed
         if place.why == _ONE_PICTURE
     ]
+    if named is not None:
+        warnings = [*named.warnings, *warnings]
     if like is not None:
         warnings += _warnings(joints, like.robot.name)
         for kind, placed in {OPENINGS: hands, **views}.items():
             warnings += _not_shared(kind, placed, like)
-    return Places({POSITIONS: joints, OPENINGS: hands, **views}, pictures, tuple(warnings))
+    inputs = {POSITIONS: joints, OPENINGS: hands, **views}
+    return Places(inputs, pictures, tuple(warnings), named.note if named else '')
+
+
+def _named_cameras(
+    pictures: Mapping[DataType, Mapping[str, ImageTopic]], vocabulary: Vocabulary | None
+) -> dict[str, SlotProposal]:
+    """Camera -> its slot, the same of its colours and its depths."""
+    names = list(dict.fromkeys(name for named in pictures.values() for name in named))
+    # Names alone do not say more than their order does; a better one comes first.
+    names.sort(key=lambda name: (view(name) % 100, name))
+    placed = place_cameras(names, vocabulary) if vocabulary else []
+    return {place.name: place for place in _unexplained(placed)}
+
+
+def _unexplained(placed: Sequence[SlotProposal]) -> list[SlotProposal]:
+    """Places in which only those are explained that have no slot: names of slots speak."""
+    return [replace(place, why='', doubts=()) if place.counterpart else place for place in placed]
 
 
 def _in_order(names: Sequence[str]) -> list[SlotProposal]:
@@ -136,7 +182,14 @@ def _grippers(names: Sequence[str], like: DescribedArm | None) -> list[SlotPropo
     return placed
 
 
-def _cameras(kind: DataType, names: list[str], like: DescribedArm | None) -> list[SlotProposal]:
+def _cameras(
+    kind: DataType,
+    names: list[str],
+    like: DescribedArm | None,
+    named: Mapping[str, SlotProposal] | None,
+) -> list[SlotProposal]:
+    if named is not None:
+        return sorted((named[name] for name in names), key=lambda place: place.index)
     if like is not None:
         return align_cameras(names, like.robot.input.get(kind, {}), like.robot.name)
     return _in_order(sorted(names, key=lambda name: (view(name) % 100, name)))

@@ -68,6 +68,8 @@ def value(option: object) -> str:
 def write_yaml(draft: RobotDraft) -> str:
     """The text of a robot file."""
     lines = [*map(_comment, draft.head), _Line(0, f'robot: {scalar(draft.robot)}')]
+    if draft.vocabulary:
+        lines.append(_Line(0, f'vocabulary: {scalar(draft.vocabulary)}'))
     if draft.urdf:
         lines.append(_Line(0, f'urdf: {scalar(draft.urdf)}'))
     if draft.limits:
@@ -118,7 +120,12 @@ def _slot_lines(sections: Sequence[SlotSection | Note]) -> list[_Line]:
         else:
             lines.append(_Line(1, f'{section.kind}:', _text(section.note), section.active))
             lines += [
-                _Line(2, f'{entry.index}: {scalar(entry.name)}', _text(entry.note), entry.active)
+                _Line(
+                    2,
+                    f'{entry.slot or entry.index}: {scalar(entry.name)}',
+                    _text(entry.note),
+                    entry.active,
+                )
                 for entry in section.entries
             ]
     return lines

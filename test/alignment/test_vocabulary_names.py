@@ -32,6 +32,7 @@ def indices(placed):
         (VIPER, (0, 1, 3, 4, 5, 6)),
         (tuple(f'joint{number}' for number in range(1, 8)), tuple(range(7))),
         (tuple('abcdefgh'), tuple(range(32, 40))),
+        (('a', 'b', 'c'), (0, 1, 3)),
     ],
 )  # fmt: skip
 def test_joints_without_a_urdf_are_placed_by_name_or_order(names, wanted):

@@ -19,6 +19,8 @@ from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 
 ARM = ('pan', 'lift', 'elbow', 'roll')
+# Their slots in the vocabulary.
+PLACED = {0: 'pan', 1: 'lift', 3: 'elbow', 6: 'roll'}
 POSITIONS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 OPENINGS = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 
@@ -46,12 +48,12 @@ def test_a_urdf_orders_and_limits_the_names_of_a_bag(describe, arm, tmp_path):
     robot, written = describe('--bag', bag, '--urdf', arm)
     assert robot.name == 'robot'
     assert robot.input == {
-        POSITIONS: dict(enumerate(ARM)),
+        POSITIONS: PLACED,
         OPENINGS: {0: 'finger_a'},
         DataType.RGB_IMAGES: {0: 'wrist', 1: 'overhead'},
-        DataType.DEPTH_IMAGES: {0: 'overhead'},
+        DataType.DEPTH_IMAGES: {1: 'overhead'},
     }
-    assert robot.output == {TARGETS: dict(enumerate(ARM))}
+    assert robot.output == {TARGETS: PLACED}
     assert robot.limits[TARGETS, 'pan'].velocity == 1.5
     assert [command.topic for command in robot.commands()] == ['/arm_controller/joint_trajectory']
     assert {source.topic for source in robot.input_sources()} == {
@@ -73,7 +75,7 @@ def test_a_bag_alone_gives_limits_that_it_has_seen(describe, checked, tmp_path):
     )
     robot, written = describe('--bag', bag)
     assert robot.name == 'robot'
-    assert robot.output == {TARGETS: {0: 'shoulder_pan', 1: 'elbow', 2: 'wrist_joint'}}
+    assert robot.output == {TARGETS: {0: 'shoulder_pan', 3: 'elbow', 5: 'wrist_joint'}}
     limit = robot.limits[TARGETS, 'elbow']
     assert (limit.lower, limit.upper) == (0.0, 0.99)
     assert limit.velocity == pytest.approx(0.5, abs=0.02)
@@ -84,7 +86,7 @@ def test_a_bag_alone_gives_limits_that_it_has_seen(describe, checked, tmp_path):
 
 def test_a_urdf_alone_gives_the_usual_topics_and_says_so(describe, checked, arm):
     robot, written = describe('--urdf', arm)
-    assert robot.output == {TARGETS: dict(enumerate(ARM))}
+    assert robot.output == {TARGETS: PLACED}
     assert '# guessed: the usual topic; nothing was listened to' in written
     assert '# guessed: no command topic was seen; write the topic of the controller' in written
     assert 'no command topic was seen' in describe.said
@@ -119,7 +121,8 @@ def test_a_publisher_without_names_gets_an_order(describe, arm, tmp_path):
     assert robot.input_sources()[0].order == ARM
     assert 'guessed: its publisher names no joint' in written
     robot, written = describe('--bag', bag)
-    assert robot.input[POSITIONS] == {i: f'joint_{i + 1}' for i in range(4)}
+    named = {0: 'joint_1', 1: 'joint_2', 3: 'joint_3', 5: 'joint_4'}
+    assert robot.input[POSITIONS] == named
 
 
 def test_commands_that_name_joints_otherwise_are_matched_by_order(describe, tmp_path):
