@@ -71,7 +71,10 @@ def test_a_simulated_robot_is_found_with_its_cameras_and_controller(listen, chec
     status, said, out = listen(1.5)
     assert status == 0, said
     robot, written = load_robot(out), out.read_text()
-    assert robot.output == {TARGETS: dict(enumerate(UR5))}
+    pan, lift, elbow, *wrists = UR5
+    # The second wrist swings the hand to the side, and so has the slot of a forearm's roll.
+    slots = {0: pan, 1: lift, 3: elbow, 4: wrists[1], 5: wrists[0], 6: wrists[2]}
+    assert robot.output == {TARGETS: slots}
     assert set(robot.input[DataType.RGB_IMAGES].values()) == {'wrist', 'overhead'}
     assert [c.topic for c in robot.commands()] == ['/arm_controller/joint_trajectory']
     assert 'listens' in written
@@ -96,7 +99,7 @@ def test_a_published_urdf_is_heard_late_and_a_gripper_by_its_topic(listen, node)
     assert status == 0, said
     robot = load_robot(out)
     assert robot.output == {
-        TARGETS: dict(enumerate(('pan', 'lift', 'elbow', 'roll'))),
+        TARGETS: {0: 'pan', 1: 'lift', 3: 'elbow', 6: 'roll'},
         DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: 'finger_a'},
     }
     assert 'from robot_description' in out.read_text()
@@ -121,10 +124,10 @@ def test_two_arms_are_drafted_as_one_robot_or_one_of_them_by_its_namespace(liste
     try:
         status, said, out = listen(2.0)
         assert status == 0 and 'drafted as one robot of 2 arms' in said, said
-        names = [f'{arm}_{joint}' for arm in ARMS for joint in ('pan', 'lift')]
-        assert load_robot(out).output == {TARGETS: dict(enumerate(names))}
-        topics = [command.topic for command in load_robot(out).commands()]
-        assert topics == [f'/{arm}/arm/joint_trajectory' for arm in ARMS]
+        slots = {0: 'right_pan', 1: 'right_lift', 7: 'left_pan', 8: 'left_lift'}
+        assert load_robot(out).output == {TARGETS: slots}
+        topics = {command.topic for command in load_robot(out).commands()}
+        assert topics == {f'/{arm}/arm/joint_trajectory' for arm in ARMS}
         status, said, out = listen(2.0, '--namespace', 'left')
         assert status == 0, said
         robot = load_robot(out)
