@@ -9,15 +9,16 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 
-FIELD_OF_VIEW_RAD = math.radians(40.0)
-"""From the upper to the lower edge of the picture."""
+FIELD_OF_VIEW_RAD = math.radians(14.0)
+"""From the upper to the lower edge of the picture: narrow, so that what is equal looks equal."""
 
 # Of the width of a window to its height, what a panel leaves.
 _ASPECT = 1.25
 # Of a picture, that is used.
 _USED = 0.85
 # From what is looked at to the eye: from the front, from the left of the robots, and from above.
-_TOWARDS = (1.0, 0.28, 0.4)
+# So all three directions of a motion are seen.
+_TOWARDS = (1.0, 0.8, 0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
