@@ -221,7 +221,6 @@ def _bases(mine: WrittenFrames, its: WrittenFrames, who: str, whose: str) -> Ite
 def _sizes(mine: WrittenFrames, its: WrittenFrames, who: str, whose: str) -> Iterator[str]:
     ratio = its.reach_m / mine.reach_m
     reaches = f'{who} reaches {mine.reach_m:.2f} m, {whose} {its.reach_m:.2f} m'
-    scales = f'their scales are {mine.scale:.4g} and {its.scale:.4g}'
     if mine.scale == its.scale == 1.0:
         if max(ratio, 1.0 / ratio) > _FAR_LARGER:
             yield (
@@ -229,11 +228,25 @@ def _sizes(mine: WrittenFrames, its: WrittenFrames, who: str, whose: str) -> Ite
                 'If both do the same in their own size, write scale: 1 / reach for the pose of '
                 'each'
             )
-    elif max(found := mine.scale / its.scale / ratio, 1.0 / found) > _OTHER_SIZE:
+    elif (scale := other_scale(mine, its)) is not None:
+        found = mine.scale / its.scale / ratio
         yield (
-            f'{reaches}, and {scales}: one is {found:.2g} times what the reaches say. Write '
-            f'scale: {its.scale * ratio:.4g} for the pose of {who}, or the reaches of both'
+            f'{reaches}, and their scales are {mine.scale:.4g} and {its.scale:.4g}: one is '
+            f'{found:.2g} times what the reaches say. Write scale: {scale:.4g} for the pose of '
+            f'{who}, or the reaches of both'
         )
+
+
+def other_scale(mine: WrittenFrames, its: WrittenFrames) -> float | None:
+    """The scale that a robot of another size needs beside another robot that has one.
+
+    Returns:
+        None where neither has a scale, or both are as their reaches say.
+    """
+    wanted = its.scale * its.reach_m / mine.reach_m
+    is_one = mine.scale == its.scale == 1.0
+    apart = mine.scale / wanted
+    return None if is_one or max(apart, 1.0 / apart) <= _OTHER_SIZE else wanted
 
 
 def _targets(slot: PoseSlot, first: PoseSlot, who: str, whose: str) -> Iterator[str]:

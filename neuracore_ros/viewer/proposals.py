@@ -13,7 +13,7 @@ from neuracore_ros.alignment.align import SlotProposal, align, align_cameras
 from neuracore_ros.alignment.align_frames import WrittenFrames, propose
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.chain_frames import matrix, placement, relative
-from neuracore_ros.alignment.frame_differences import PoseSlot, tips_differ
+from neuracore_ros.alignment.frame_differences import PoseSlot, other_scale, tips_differ
 from neuracore_ros.alignment.name_heuristics import alike
 from neuracore_ros.alignment.roles import Role
 from neuracore_ros.arrays import FloatArray
@@ -216,6 +216,15 @@ def _frames_of(slot: PoseSlot, like: WrittenFrames) -> Iterator[Proposal]:
     if not mine.shape.grasp.knows_tips:
         # The URDF does not show how long the hand is: the file may.
         grasp[:3, 3] = mine.grasp[:3, 3]
+    if (scale := other_scale(mine, like)) is not None:
+        scale = float(f'{scale:.4g}')
+        yield Proposal(
+            slot.kind,
+            chain.name,
+            f"scale '{chain.name}' by {scale:g} instead of {mine.scale:g}: it reaches "
+            f"{mine.reach_m:.2f} m, {like.robot}'s '{like.chain.name}' {like.reach_m:.2f} m",
+            partial(Editor.set_pose_scale, kind=slot.kind, name=chain.name, scale=scale),
+        )
     tip = tips_differ(mine, like)
     for which, written, offset, wanted, why, may_differ in (
         (FRAMES[0], mine.base, chain.base_offset, base, made.base_why, True),

@@ -198,6 +198,26 @@ class RobotFileEditor:
             )
         self._write_scalings(wanted, {})
 
+    def set_pose_scale(self, kind: DataType, name: str, scale: float) -> None:
+        """Make the positions of a pose slot larger than the robot's by a factor.
+
+        It is written once, where a scale is written already or where the pose comes from.
+
+        Raises:
+            UserError: There is no such slot, it is no pose, nothing reads or commands it, or the
+                factor is not above 0.
+        """
+        self._require(kind, name)
+        if not kind.is_pose:
+            raise UserError(f"{self.robot.name}: '{name}' ({kind}) is no pose")
+        if not (math.isfinite(scale) and scale > 0.0):
+            raise UserError(f"{self.robot.name}: the scale of '{name}' must be above 0")
+        routes = [route for route in self._scalings(kind, name) if route[1] is kind]
+        written = [each for each in routes if self._meaning.options[each].scale is not None]
+        if not routes:
+            raise UserError(f"{self.robot.name}: nothing reads or commands '{name}' ({kind})")
+        self._write_scalings(dict.fromkeys(written or routes[:1], ScaleOffset(scale)), {})
+
     def set_index(self, kind: DataType, name: str, index: int) -> None:
         """Put a name at another index, in input and output.
 

@@ -34,7 +34,7 @@ def any_edit(editor, chance):
         for name in those.values()
     ]
     kind, name = chance.choice(slots)
-    way = chance.choice(['flip', 'move', 'offset', 'index', 'swap', 'match', 'frame'])
+    way = chance.choice(['flip', 'move', 'offset', 'index', 'swap', 'match', 'frame', 'scale'])
     if way == 'flip':
         editor.flip_sign(kind, name)
     elif way == 'move':
@@ -47,6 +47,8 @@ def any_edit(editor, chance):
         editor.swap(kind, name, chance.choice([own for each, own in slots if each is kind]))
     elif way == 'match':
         editor.match_commands(kind, name)
+    elif way == 'scale':
+        editor.set_pose_scale(kind, name, chance.uniform(0.1, 3.0))
     elif robot.chains:
         xyz, rpy = ([chance.choice([0, chance.uniform(-1, 1)]) for _ in range(3)] for _ in 'ab')
         editor.set_frame(chance.choice([*robot.chains]), chance.choice(FRAMES), xyz, rpy)

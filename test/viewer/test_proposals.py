@@ -105,8 +105,10 @@ def test_frames_that_were_turned_are_proposed_as_they_were(tmp_path):
     chain = editor.robot.chains['hand']
     editor.set_frame('hand', 'base_offset', [0, 0, 0], [0, 0, 3.141593])
     editor.set_frame('hand', 'tip_offset', chain.tip_offset.xyz, [1.570796, 0, 0])
+    editor.set_pose_scale(DataType.END_EFFECTOR_POSES, 'hand', 0.5)
     found = texts(editor, like, comparison)
     assert [text[:31] for text in found] == [
+        "scale 'hand' by 1.056 instead o",
         "place base_offset of 'hand' at ",
         "place tip_offset of 'hand' at x",
     ]

@@ -12,7 +12,7 @@ from neuracore_ros.viewer.robot_model import RobotModel
 
 JOINTS, RGB = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES
 VELOCITIES, TORQUES = DataType.JOINT_VELOCITIES, DataType.JOINT_TORQUES
-TARGETS = DataType.JOINT_TARGET_POSITIONS
+POSES, TARGETS = DataType.END_EFFECTOR_POSES, DataType.JOINT_TARGET_POSITIONS
 OPEN, OPEN_TARGET = (
     DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS,
     DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS,
@@ -205,6 +205,18 @@ def test_frames_that_are_none_are_refused_in_one_line(tmp_path, ur5):
     ):
         shipped.set_frame('hand', 'tip_offset', [0, 0, 130], [0, 0, 0])
     assert not shipped.is_changed
+
+
+def test_the_scale_of_a_pose_is_written_once():
+    shipped = RobotFileEditor.open(shipped_robots()['ur5_hand'])
+    shipped.set_pose_scale(POSES, 'hand', 0.5)
+    assert shipped.text.count('scale: ') == 1
+    assert shipped.robot.pose_scale(POSES, 'hand') == 0.5
+    for scale in (0.0, -1.0, float('nan')):
+        with pytest.raises(UserError, match="the scale of 'hand' must be above 0"):
+            shipped.set_pose_scale(POSES, 'hand', scale)
+    with pytest.raises(UserError, match='is no pose'):
+        shipped.set_pose_scale(RGB, 'overhead', 2.0)
 
 
 def test_edits_in_one_block_are_undone_together_and_taken_back_if_one_is_refused(ur5):
