@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 from draw_folders import architecture
 from draw_robots import robots
+from draw_vocabulary import vocabulary
 from sheet import BLUE, INK, LIGHT, LINE, NOT_THERE, ORANGE, PALE, PINK, Sheet
 
 from neuracore_ros.command.braking import stop
@@ -280,6 +281,7 @@ PICTURES: Mapping[str, Callable[[Path], None]] = {
     'steps': steps,
     'stopping': stopping,
     'robots': robots,
+    'vocabulary': vocabulary,
 }
 
 
