@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ from neuracore_ros.dataset.metadata import Metadata, StreamSummary, load_metadat
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.overview.picture import layout_section
+from neuracore_ros.progress import StepProgressCallback
 from neuracore_ros.report import html as page
 from neuracore_ros.report.drivers_section import drivers_section
 from neuracore_ros.report.episodes_section import EpisodesSection, pictured, ranked
@@ -31,6 +33,7 @@ def write_dataset_page(
     shown: int = SHOWN,
     robots: Mapping[str, Robot] = NO_ROBOTS,
     chosen: Sequence[int] = (),
+    progress: StepProgressCallback = lambda what, part: None,
 ) -> EpisodesSection:
     """Write the page: what is in a dataset, and every episode of it as far as they fit.
 
@@ -40,6 +43,7 @@ def write_dataset_page(
         shown: So many episodes of each robot have pictures.
         robots: Robot files by name, for limits; some, or none.
         chosen: Numbers of episodes that have traces and pictures whatever else has.
+        progress: Called as episodes are read, and read again to be drawn.
 
     Returns:
         The section of episodes, which says what is shown of them.
@@ -56,10 +60,12 @@ def write_dataset_page(
     if wrong_robots := [robot for robot in robots if robot not in metadata.descriptions.input]:
         known = ', '.join(metadata.descriptions.input)
         raise DatasetError(f'{dataset}: has no robot {quoted(wrong_robots[0])}; it has: {known}')
-    figures = slot_figures(dataset, metadata, robots)
+    figures = slot_figures(dataset, metadata, robots, partial(progress, 'read'))
     order = ranked(metadata, figures)
     wanted = [*chosen, *pictured(metadata, order, shown)]
-    episodes = EpisodesSection(dataset, metadata, order, wanted, figures)
+    episodes = EpisodesSection(
+        dataset, metadata, order, wanted, figures, partial(progress, 'drawn')
+    )
     name = dataset.resolve().name
     sections = _sections(dataset, name, metadata, figures, bool(robots), episodes)
     page.write_page(path, f'{name}: dataset', sections, has_episodes=bool(episodes.with_traces))
@@ -87,7 +93,7 @@ def _sections(
     yield '<h2>Robots</h2>'
     yield _robots(metadata)
     yield layout_section(metadata.descriptions)
-    yield from slots_section(figures, has_limits)
+    yield from slots_section(figures, has_limits, {*section.with_traces})
     yield from section.sections()
     yield from drivers_section(dataset, metadata)
     yield from pairs_section(metadata.episodes)

@@ -13,6 +13,7 @@ from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import DataType
 from neuracore_ros.loading.reading import read_columns, read_control, read_frames
+from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.report import html as page
 from neuracore_ros.report.camera_sheet import MOST_PICTURES, camera_sheet
 from neuracore_ros.report.episode_view import (
@@ -95,6 +96,7 @@ class EpisodesSection:
         order: Sequence[RankedEpisode],
         wanted: Sequence[int],
         figures: Mapping[str, SlotFigures],
+        progress: ProgressCallback = lambda _: None,
     ) -> None:
         """Read the episodes, as far as they fit.
 
@@ -104,6 +106,7 @@ class EpisodesSection:
             order: All episodes, as the table has them at first.
             wanted: Numbers of those that have pictures, if these fit.
             figures: Robot -> figures of its slots.
+            progress: Called with the part of them that is done.
 
         Raises:
             DatasetError: A file of an episode is missing or damaged.
@@ -119,7 +122,8 @@ class EpisodesSection:
         lines = sum(len(figures[metadata.episodes[n].robot].columns) for n in listed)
         self._points = points_within(MOST_BYTES_OF_TRACES, lines)
         left = {'traces': MOST_BYTES_OF_TRACES, 'pictures': MOST_BYTES_OF_PICTURES}
-        for number in listed:
+        for done, number in enumerate(listed):
+            progress(done / len(listed))
             cameras = self._cameras(number) if number in first and left['pictures'] > 0 else []
             size = sum(len(camera.data) * 4 // 3 for camera in cameras)
             if size > left['pictures']:

@@ -31,6 +31,8 @@ GLOSSARY = {
     'commanded': 'What was commanded in the recording.',
     'slot': 'One place in the vector of the model: a DataType and an index. It means the same '
     'on every robot.',
+    'vocabulary': 'The name of the slot in the vocabulary that the dataset or the robot file '
+    'names, by what a joint does.',
     'median': 'Half of the values are below.',
     '1 %': 'One value of a hundred is below.',
     '99 %': 'One value of a hundred is above.',

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from neuracore_ros.arrays import Float32Array, FloatArray, IntArray
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.limits import Range
+from neuracore_ros.description.vocabulary import known_vocabulary
 from neuracore_ros.loading.reading import read_columns
+from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.report.traces import slot_unit
 
 PERCENTILES = (1, 50, 99)
@@ -38,6 +41,7 @@ class FiguredColumn:
         unit: '' if it has none, or nothing says which.
         limit: In the slot's sense; None unknown, or none.
         place: Its column among those of its role.
+        meaning: The name of the slot in the vocabulary; '' without one.
     """
 
     role: str
@@ -48,11 +52,16 @@ class FiguredColumn:
     unit: str
     limit: Range | None
     place: int
+    meaning: str = ''
 
     @property
     def is_continuous(self) -> bool:
         """Whether near values are near; q and -q are the same rotation."""
         return not self.component.startswith('q')
+
+
+EpisodeReader = Callable[[int, Sequence[FiguredColumn]], Float32Array]
+"""Takes an episode's number and C columns, and gives their valid values, (N, C), else NaN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,10 @@ class SlotFigures:
 
 
 def slot_figures(
-    dataset: Path, metadata: Metadata, robots: Mapping[str, Robot]
+    dataset: Path,
+    metadata: Metadata,
+    robots: Mapping[str, Robot],
+    progress: ProgressCallback = lambda _: None,
 ) -> dict[str, SlotFigures]:
     """Robot -> the figures of its slots, of those that have episodes.
 
@@ -94,6 +106,7 @@ def slot_figures(
         dataset: The folder.
         metadata: Its metadata.
         robots: Robot files by name, for limits; some, or none.
+        progress: Called with the part of all episodes that is read.
 
     Raises:
         DatasetError: A table is missing or damaged.
@@ -101,10 +114,14 @@ def slot_figures(
     own: dict[str, list[int]] = {}
     for number, episode in enumerate(metadata.episodes):
         own.setdefault(episode.robot, []).append(number)
+    done = count()
+
+    def read(number: int, columns: Sequence[FiguredColumn]) -> Float32Array:
+        progress(next(done) / len(metadata.episodes))
+        return _values(dataset, metadata, number, columns)
+
     return {
-        robot: _figures(
-            dataset, metadata, numbers, slot_columns(metadata, robot, robots.get(robot))
-        )
+        robot: _figures(read, metadata, numbers, slot_columns(metadata, robot, robots.get(robot)))
         for robot, numbers in own.items()
     }
 
@@ -113,6 +130,8 @@ def slot_columns(metadata: Metadata, name: str, robot: Robot | None) -> tuple[Fi
     """The columns of a robot, inputs first, with the limits of its robot file."""
     found = []
     described = metadata.descriptions
+    own_vocabulary = robot.vocabulary if robot is not None else None
+    vocabulary = own_vocabulary or known_vocabulary(described.vocabulary)
     for role, slots, layout in (
         ('input', described.input[name], metadata.input_layout),
         ('output', described.output[name], metadata.output_layout),
@@ -125,8 +144,15 @@ def slot_columns(metadata: Metadata, name: str, robot: Robot | None) -> tuple[Fi
             unit, limit = slot_unit(kind, *component), None
             if robot is not None and not component:
                 unit, limit = _known(robot, kind, own, unit)
+            slot = vocabulary.slot(kind, index) if vocabulary is not None else None
+            # A joint of the vocabulary turns, or it slides.
+            if slot is not None and ' or ' in unit and kind.measured is DataType.JOINT_POSITIONS:
+                unit = slot.unit or unit
+            meaning = slot.name if slot is not None else ''
             found.append(
-                FiguredColumn(role, kind, index, own, ''.join(component), unit, limit, place)
+                FiguredColumn(
+                    role, kind, index, own, ''.join(component), unit, limit, place, meaning
+                )
             )
     return tuple(found)
 
@@ -141,19 +167,22 @@ def _known(robot: Robot, kind: DataType, name: str, unit: str) -> tuple[str, Ran
 
 
 def _figures(
-    dataset: Path, metadata: Metadata, numbers: Sequence[int], columns: tuple[FiguredColumn, ...]
+    read: EpisodeReader,
+    metadata: Metadata,
+    numbers: Sequence[int],
+    columns: tuple[FiguredColumn, ...],
 ) -> SlotFigures:
-    count, rate_hz = len(columns), metadata.rate_hz
+    width, rate_hz = len(columns), metadata.rate_hz
     steps = sum(metadata.episodes[number].steps for number in numbers)
     stride = max(1, math.ceil(steps / _MOST_ROWS))
-    ends = np.array([column.limit or (np.nan, np.nan) for column in columns]).reshape(count, 2)
+    ends = np.array([column.limit or (np.nan, np.nan) for column in columns]).reshape(width, 2)
     margin = _AT_LIMIT * (ends[:, 1] - ends[:, 0])
-    low, high = (np.full((len(numbers), count), np.nan) for _ in range(2))
-    fastest = np.full((len(numbers), count), np.nan)
-    valid, at_limit = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    low, high = (np.full((len(numbers), width), np.nan) for _ in range(2))
+    fastest = np.full((len(numbers), width), np.nan)
+    valid, at_limit = np.zeros(width, np.int64), np.zeros(width, np.int64)
     kept, rest = [], 0
     for place, number in enumerate(numbers):
-        values = _values(dataset, metadata, number, columns)
+        values = read(number, columns)
         known = np.isfinite(values)
         low[place] = np.where(known, values, np.inf).min(axis=0, initial=np.inf)
         high[place] = np.where(known, values, -np.inf).max(axis=0, initial=-np.inf)
@@ -178,7 +207,7 @@ def _figures(
         spread=spread,
         at_limit=np.where(np.isfinite(margin), at_limit / np.maximum(valid, 1), np.nan),
         fastest=np.where([column.is_continuous for column in columns], fastest, np.nan),
-        outliers=_outliers(dataset, metadata, numbers, columns, fences, (low, high)),
+        outliers=_outliers(read, numbers, columns, fences, (low, high)),
     )
 
 
@@ -224,8 +253,7 @@ def _fences(
 
 
 def _outliers(
-    dataset: Path,
-    metadata: Metadata,
+    read: EpisodeReader,
     numbers: Sequence[int],
     columns: Sequence[FiguredColumn],
     fences: tuple[FloatArray, FloatArray],
@@ -235,7 +263,7 @@ def _outliers(
     found = np.zeros((len(numbers), len(columns)), np.int64)
     suspect = ((ranges[0] < fences[0]) | (ranges[1] > fences[1])).any(axis=1)
     for place in np.flatnonzero(suspect).tolist():
-        values = _values(dataset, metadata, numbers[place], columns)
+        values = read(numbers[place], columns)
         with np.errstate(invalid='ignore'):
             found[place] = ((values < fences[0]) | (values > fences[1])).sum(axis=0)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -15,8 +15,16 @@ from neuracore_ros.report.slot_figures import PERCENTILES, FiguredColumn, SlotFi
 _OFTEN = 0.05
 
 
-def slots_section(figures: Mapping[str, SlotFigures], has_limits: bool) -> Iterator[str]:
-    """HTML about the slots of each robot; ``has_limits``: whether any robot file was given."""
+def slots_section(
+    figures: Mapping[str, SlotFigures], has_limits: bool, shown: Collection[int] = ()
+) -> Iterator[str]:
+    """HTML about the slots of each robot.
+
+    Args:
+        figures: By robot.
+        has_limits: Whether any robot file was given.
+        shown: Numbers of the episodes that the viewer of the page shows.
+    """
     yield '<h2>Slots: range, spread and outliers</h2>'
     if not has_limits:
         yield (
@@ -25,19 +33,31 @@ def slots_section(figures: Mapping[str, SlotFigures], has_limits: bool) -> Itera
         )
     for robot, found in figures.items():
         yield f'<h3>{html.escape(robot)}</h3>'
-        yield _table(robot, found)
+        yield _table(robot, found, shown)
 
 
-def _table(robot: str, found: SlotFigures) -> str:
+def _table(robot: str, found: SlotFigures, shown: Collection[int]) -> str:
     percents = [f'{percent} %' if percent != 50 else 'median' for percent in PERCENTILES]
-    head = ['slot', 'name', 'role', 'unit', 'outliers', 'most in', 'at limit', 'limit']
+    head = [
+        'slot',
+        'vocabulary',
+        'name',
+        'role',
+        'unit',
+        'outliers',
+        'most in',
+        'at limit',
+        'limit',
+    ]
     head += ['min', *percents, 'max', 'spread', 'fastest', 'in episode']
-    kinds = ['', '', '', '', *['number'] * 12]
-    rows = (_row(found, place, column) for place, column in enumerate(found.columns))
+    kinds = [''] * 5 + ['number'] * 12
+    rows = (_row(found, place, column, shown) for place, column in enumerate(found.columns))
     return page.table(*page.without_empty(head, kinds, rows), f'slots of {robot}')
 
 
-def _row(found: SlotFigures, place: int, column: FiguredColumn) -> tuple[object, ...]:
+def _row(
+    found: SlotFigures, place: int, column: FiguredColumn, shown: Collection[int]
+) -> tuple[object, ...]:
     outliers = found.outliers[:, place]
     fastest = found.fastest[:, place]
     share = found.at_limit[place]
@@ -46,9 +66,9 @@ def _row(found: SlotFigures, place: int, column: FiguredColumn) -> tuple[object,
     limit = column.limit
     return (
         f'{column.data_type.value} {column.index} {column.component}'.strip(),
-        *(column.name, column.role, column.unit),
+        *(column.meaning, column.name, column.role, column.unit),
         page.cell(outliers.sum(), 'number bad') if outliers.any() else 0,
-        _link(found.episodes[int(outliers.argmax())]) if outliers.any() else '',
+        _link(found.episodes[int(outliers.argmax())], shown) if outliers.any() else '',
         page.cell(f'{share:.1%}', 'number bad' if share > _OFTEN else 'number')
         if math.isfinite(share)
         else '',
@@ -58,11 +78,13 @@ def _row(found: SlotFigures, place: int, column: FiguredColumn) -> tuple[object,
         _figure(found.maximum[place]),
         _figure(found.spread[place]),
         f'{per_second} {_per_second(column.unit)}'.strip(),
-        '' if speed is None else _link(found.episodes[speed]),
+        '' if speed is None else _link(found.episodes[speed], shown),
     )
 
 
-def _link(number: int) -> page.Cell:
+def _link(number: int, shown: Collection[int]) -> page.Cell:
+    if number not in shown:
+        return page.cell(number, 'number')
     return page.Cell(f'<td class="number"><a href="#episode-{number}">{number}</a></td>')
 
 

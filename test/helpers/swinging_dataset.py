@@ -26,13 +26,14 @@ def swing(steps=40, phase=0.0, spike=None):
     return angles
 
 
-def write(path: Path, episodes, has_camera=False, dropped=()) -> Path:
+def write(path: Path, episodes, has_camera=False, dropped=(), vocabulary=None) -> Path:
     """Episodes of (robot, angles (N, 2)); the camera's red grows with the step."""
     robots = list(dict.fromkeys(robot for robot, _ in episodes))
     camera = {'RGB_IMAGES': {0: 'top'}} if has_camera else {}
     described = Descriptions(
         {robot: embodiment({'JOINT_POSITIONS': NAMES, **camera}) for robot in robots},
         {robot: embodiment({'JOINT_TARGET_POSITIONS': NAMES}) for robot in robots},
+        vocabulary=vocabulary,
     )
     with open_dataset(path, Metadata(RATE_HZ, (SIDE, SIDE), described)) as writer:
         for number, (robot, angles) in enumerate(episodes):

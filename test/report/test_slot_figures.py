@@ -7,7 +7,8 @@ from helpers.page_reading import tables
 from helpers.swinging_dataset import swing, write
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
-from neuracore_ros.description import load_robot
+from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.description.vocabulary import USUAL, load_vocabulary
 from neuracore_ros.report import episodes_section, html, slot_figures
 from neuracore_ros.report.episodes_section import EpisodesSection, pictured, ranked
 from neuracore_ros.report.slots_section import slots_section
@@ -87,6 +88,16 @@ def test_a_joint_that_stays_at_its_limit_is_told_in_red(tmp_path):
     out = tmp_path / 'page.html'
     assert main(['report', str(data), str(tmp_path / 'arm.yaml'), '--out', str(out)]) == 0
     assert out.read_text().count('<td class="number bad">100.0%</td>') == 4
+
+
+def test_slots_have_the_names_of_the_vocabulary_of_the_dataset(tmp_path):
+    vocabulary = load_vocabulary(USUAL)
+    data = write(tmp_path / 'data', [('arm', swing())], vocabulary=vocabulary.id)
+    page = ''.join(slots_section(figures_of(data), has_limits=False))
+    head, first, second = tables(page)[0][:3]
+    told = [row[head.index('vocabulary')] for row in (first, second)]
+    assert told == [vocabulary.slot(DataType.JOINT_POSITIONS, n).name for n in (0, 1)]
+    assert first[head.index('unit')] == 'rad'
 
 
 def test_without_robot_files_the_page_says_how_to_get_limits(spiked):

@@ -122,8 +122,9 @@
       const left = event.clientX - plot.over.getBoundingClientRect().left;
       goTo(plot.posToVal(left, 'x') * episode.rate);
     };
-    plot.over.addEventListener('pointermove', point);
-    plot.over.addEventListener('pointerdown', point);
+    // While it plays, only a press moves the time.
+    plot.over.addEventListener('pointermove', (event) => playing || point(event));
+    plot.over.addEventListener('pointerdown', (event) => { stop(); point(event); });
     area.addEventListener('keydown', byKey);
     return { plot, area, line, outputs, values };
   }
