@@ -15,7 +15,7 @@ FIELD_OF_VIEW_RAD = math.radians(14.0)
 # Of the width of a window to its height, what a panel leaves.
 _ASPECT = 1.25
 # Of a picture, that is used.
-_USED = 0.85
+_USED = 0.92
 # From what is looked at to the eye: from the front, from the left of the robots, and from above.
 # So all three directions of a motion are seen.
 _TOWARDS = (1.0, 0.8, 0.5)

@@ -148,6 +148,7 @@ class DrawnRobot:
             mesh.triangles.astype(np.uint32),
             color=self._colour_of(mesh),
             opacity=opacity if opacity < 1.0 else None,
+            flat_shading=True,
             side='double',
             cast_shadow=False,
             receive_shadow=False,

@@ -13,7 +13,7 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.viewer.coarse_mesh import Triangles, joined, placed
 
 # Thickness of rods, of the extent of the robot; and its bounds [m].
-_THIN, _BOUNDS_M = 0.03, (0.004, 0.05)
+_THIN, _BOUNDS_M = 0.03, (0.004, 0.035)
 _SIDES = 20
 
 

@@ -17,8 +17,8 @@ from neuracore_ros.viewer.robot_model import RobotModel, SlotValues
 _COLOURS = ((146, 170, 204), (214, 170, 116), (146, 188, 150), (194, 154, 190), (176, 176, 176))
 # Between the reaches of two robots at rest, of the larger one's.
 _GAP = 0.15
-# What is seen beside a robot at rest, for it to move in [of its reach and height].
-_AROUND = 0.25
+# What is seen before, beside and above a robot at rest, for it to move in, and its name.
+_AROUND = (0.0, 0.1, 0.3)
 _CELL_M = 0.1
 
 
@@ -87,7 +87,7 @@ class RobotScene:
     def _light(self, places: Sequence[FloatArray], extents: Sequence[Extent]) -> None:
         """Put up the ground, lamps and the first view, in which all robots are."""
         boxes = [
-            place + extent.corners + _AROUND * _room(extent)
+            place + extent.corners + _room(extent)
             for place, extent in zip(places, extents, strict=True)
         ]
         corners = np.concatenate(boxes) if boxes else np.array([[-0.5] * 3, [0.5] * 3])
@@ -128,9 +128,9 @@ def _places(extents: Sequence[Extent]) -> list[FloatArray]:
 
 
 def _room(extent: Extent) -> FloatArray:
-    """The room around a robot that it moves in (2, 3) [m]; none below it."""
-    wide = extent.radius_m
-    return np.array([[-wide, -wide, 0.0], [wide, wide, extent.height_m]])
+    """The room around a robot that is seen (2, 3) [m]; none below it."""
+    size = np.array([extent.radius_m, extent.radius_m, extent.height_m]) * _AROUND
+    return np.stack([-size * (1.0, 1.0, 0.0), size])
 
 
 def _corners_of(boxes: Sequence[FloatArray]) -> FloatArray:
