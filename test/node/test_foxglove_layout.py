@@ -64,6 +64,7 @@ def topics(robot):
 @pytest.fixture(scope='module')
 def keys():
     status = inference_status(
+        '/infer',
         'ur5_hand',
         Status(State.RUNNING, '', ''),
         Counters(),
