@@ -180,7 +180,8 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
     with suppress(UserError):  # It has been reported above.
         for text in suspect_speeds(robot):
             result.add('warning', text)
-    result.facts.append(f"{path}: robot '{robot.name}'")
+    named = f", vocabulary '{robot.vocabulary.name}'" if robot.vocabulary else ''
+    result.facts.append(f"{path}: robot '{robot.name}'{named}")
     with suppress(UserError):
         for source in robot.input_sources():
             if source.treatment:

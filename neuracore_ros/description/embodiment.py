@@ -131,8 +131,8 @@ def _index(key: YamlValue, name: YamlValue, kind: DataType, vocabulary: Vocabula
         return key.index()
     if vocabulary is None:
         raise key.error(
-            f"{key} is no index. If it is the name of a slot, write the file's vocabulary at its "
-            f'top, such as vocabulary: {USUAL}'
+            f'{key} is no index. If it is the name of a slot, write its vocabulary at the top of '
+            f'the robot file, such as vocabulary: {USUAL}'
         )
     try:
         return vocabulary.index(kind, text)

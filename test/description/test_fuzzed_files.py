@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings('ignore')
 CROPPED = ROBOT.replace('/eye/compressed', '/eye/compressed, crop: [80, 40, 320, 240]')
 WORDS = st.sampled_from(
     [
-        'robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands', 'JOINT_POSITIONS',
+        'robot', 'vocabulary', 'arm/1', 'right.elbow_pitch', 'scene', 'urdf', 'limits', 'input', 'output', 'sources', 'commands', 'JOINT_POSITIONS',
         'RGB_IMAGES', 'JOINT_TARGET_POSITIONS', 'LANGUAGE', 'topic', 'names', 'order', 'scale',
         'qos', 'reliability', 'base', 'wrist', 'eye', 'position', 'velocity', 'none', 'robots',
         'type', 'Image', 'crop', 'follow_s', 'PARALLEL_GRIPPER_OPEN_AMOUNTS', 'Joy', '0', '1', '010', 'yes', '.inf', '1e400', '', '~', '/joint_states',

@@ -5,6 +5,9 @@ import warnings
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from neuracore_ros.description import DataType, load_descriptions, load_robot
 from neuracore_ros.description.shipped import shipped_robots, vocabulary_file
@@ -142,8 +145,8 @@ def test_a_vocabulary_is_sent_to_other_processes(tmp_path):
         (
             'vocabulary: ./ours.yaml\n',
             '',
-            "arm.yaml:6: 'right.elbow_pitch' is no index. If it is the name of a slot, write the "
-            "file's vocabulary at its top, such as vocabulary: arm/1",
+            "arm.yaml:6: 'right.elbow_pitch' is no index. If it is the name of a slot, write its "
+            'vocabulary at the top of the robot file, such as vocabulary: arm/1',
         ),
         ('./ours.yaml', './our.yaml', 'our.yaml: no such file; did you mean'),
         ('./ours.yaml', 'arm/7', "arm.yaml:2: no vocabulary 'arm/7' is shipped"),
@@ -304,3 +307,63 @@ def test_the_shipped_vocabulary_is_no_robot():
     path = vocabulary_file()
     if path is not None:
         assert load_vocabulary('arm/1') == load_vocabulary(str(path))
+
+
+TREES = st.recursive(
+    st.sampled_from(['index', 'like', 'slots', 'joints', 'right.shoulder_yaw', '3', 'a', ''])
+    | st.integers()
+    | st.floats()
+    | st.none()
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(['index', 'like', 'unit', 'x', 'right.elbow_pitch']),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+def loads_or_is_refused_in_one_line(path, text):
+    path.write_text(text, encoding='utf-8', errors='replace')
+    try:
+        found = load_vocabulary(str(path))
+    except DescriptionError as error:
+        assert '\n' not in str(error)
+        return
+    for kind in DataType:
+        for index, name in found.names(kind).items():
+            assert found.index(kind, name) == index
+
+
+@given(data=st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_vocabulary_with_one_value_replaced_loads_or_is_refused(path, data):
+    tree = yaml.safe_load(OURS)
+    node = tree
+    while True:
+        key = data.draw(st.sampled_from(sorted(node)))
+        if not (isinstance(node[key], dict) and node[key] and data.draw(st.booleans())):
+            break
+        node = node[key]
+    node[key] = data.draw(TREES)
+    loads_or_is_refused_in_one_line(path, yaml.safe_dump(tree, allow_unicode=True))
+
+
+@given(st.integers(0, len(OURS) - 1), st.text(max_size=3), st.integers(0, 5))
+@settings(max_examples=200, deadline=None)
+def test_a_vocabulary_with_some_characters_replaced_loads_or_is_refused(path, start, new, length):
+    loads_or_is_refused_in_one_line(path, OURS[:start] + new + OURS[start + length :])
+
+
+@pytest.fixture(scope='module')
+def path(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp('fuzz') / 'fuzzed.yaml'
+
+
+def test_a_joint_that_is_called_by_a_number_may_have_a_named_slot(tmp_path):
+    robot = load_robot(write(tmp_path, ROBOT.replace('bend', "'7'")))
+    assert robot.input[POSITIONS] == {0: 'turn', 3: '7'}

@@ -251,7 +251,8 @@ def test_the_whole_way_with_names_and_a_gap(describe, tmp_path, capsys):
     assert main([*words, '--horizon', '4']) == 0
     capsys.readouterr()
     assert main(['check', str(run / 'policy.pt'), str(robot), '--bag', str(bag)]) == 0
-    assert 'vocabulary' not in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert 'vocabular' not in said.err and said.out.count('vocabular') == 1
 
 
 def test_a_urdf_of_no_arm_leaves_slots_to_names(describe, tmp_path):

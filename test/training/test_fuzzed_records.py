@@ -34,6 +34,7 @@ from neuracore_ros.dataset.metadata import (
 )
 from neuracore_ros.dataset.staging import EpisodeWriter
 from neuracore_ros.dataset.writer import open_dataset
+from neuracore_ros.description.vocabulary import VocabularyId
 from neuracore_ros.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings('ignore')
@@ -52,7 +53,10 @@ def sound(tmp_path_factory):
     dataset = write(folder / 'data', {'long': 2, 'short': 1})
     with open_dataset(dataset, load_metadata(dataset)) as writer:
         writer.finish_bag(BAG)
-    removed = replace(load_metadata(dataset), removed=(Episode('long', 'bag', 5, 9, 'f1'),))
+    known = load_metadata(dataset)
+    named = replace(known.descriptions, vocabulary=VocabularyId('ours/1', 'ab' * 32))
+    gone = (Episode('long', 'bag', 5, 9, 'f1'),)
+    removed = replace(known, descriptions=named, removed=gone)
     (dataset / METADATA_PATH).write_text(removed.to_json())
     run = folder / 'run'
     assert main(['train', str(dataset), '--out', str(run), '--steps', '1', *TRAIN]) == 0

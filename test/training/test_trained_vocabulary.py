@@ -103,7 +103,8 @@ def test_a_dataset_and_a_policy_carry_name_and_digest(dataset, policy, vocabular
 def test_its_own_robot_is_driven_without_a_word(policy, folder, capsys):
     assert main(['check', str(policy), str(folder / 'left.yaml')]) == 0
     said = capsys.readouterr()
-    assert 'vocabulary' not in said.out + said.err
+    assert "left.yaml: robot 'left', vocabulary 'ours/1'" in said.out
+    assert 'vocabular' not in said.err and said.out.count('vocabular') == 1
 
 
 def test_another_vocabulary_is_refused_unless_it_is_meant(policy, others, capsys):
