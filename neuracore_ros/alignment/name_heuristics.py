@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _GRIPPERS = {'gripper', 'finger', 'fingers', 'jaw', 'knuckle', 'claw', 'hand', 'thumb', 'driver'}
+_OF_FINGERS = _GRIPPERS - {'gripper', 'hand'}
 _SURELY_GRIPPERS = {'gripper', 'finger', 'fingers', 'jaw'}
 _SIDES = {'left', 'right', 'l', 'r'}
 _OF_A_FINGER = {*_GRIPPERS, 'inner', 'outer', 'tip', 'joint'}
@@ -58,6 +59,8 @@ def is_gripper(joint: str) -> bool:
     words = set(parts(joint))
     if words & {'wrist', 'shoulder', 'elbow'}:
         return False
+    if words & {'yaw', 'pitch', 'roll'} and not words & _OF_FINGERS:
+        return False  # It turns the hand as a whole.
     return bool(words & _SURELY_GRIPPERS) or (bool(words & _GRIPPERS) and 'arm' not in words)
 
 

@@ -139,13 +139,18 @@ def place_by_names(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotPro
 
 def place_grippers(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotProposal]:
     """Give grippers their slots by the side that their names say; the first is the right one."""
-    order = sorted(names, key=lambda name: side(name) == 'l')
-    slots = dict(zip(('right.gripper', 'left.gripper'), order, strict=False))
+    left = [name for name in names if side(name) == 'l']
+    right = [name for name in names if name not in left]
+    if not left or not right:  # No side tells two apart, or there is only one hand.
+        right, left = list(names[:1]), list(names[1:])
+    slots = {'right.gripper': right[:1], 'left.gripper': left[:1]}
     placed = [
         SlotProposal(name, vocabulary.index(_GRIPPERS, slot), f'{slot}, by its side', slot)
-        for slot, name in slots.items()
+        for slot, own in slots.items()
+        for name in own
     ]
-    return placed + _own(order[2:], vocabulary.own_from.get('grippers', 0), 'grippers')
+    further = [name for name in names if name not in {place.name for place in placed}]
+    return placed + _own(further, vocabulary.own_from.get('grippers', 0), 'grippers')
 
 
 def place_cameras(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotProposal]:

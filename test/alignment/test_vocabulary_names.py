@@ -2,6 +2,7 @@
 
 import pytest
 
+from neuracore_ros.alignment.name_heuristics import is_gripper
 from neuracore_ros.alignment.vocabulary_names import (
     place_by_names,
     place_cameras,
@@ -96,3 +97,16 @@ def test_grippers_are_placed_by_side_and_a_third_one_has_an_own_index():
     assert indices(place_grippers(['gripper'], ARM1)) == {'gripper': 0}
     assert indices(place_grippers(['l_jaw', 'r_jaw'], ARM1)) == {'r_jaw': 0, 'l_jaw': 1}
     assert indices(place_grippers(['a', 'b', 'c'], ARM1)) == {'a': 0, 'b': 1, 'c': 4}
+    of_two_fingers = ['r_jaw_1', 'r_jaw_2', 'l_jaw_1', 'l_jaw_2']
+    assert indices(place_grippers(of_two_fingers, ARM1)) == {
+        'r_jaw_1': 0,
+        'l_jaw_1': 1,
+        'r_jaw_2': 4,
+        'l_jaw_2': 5,
+    }
+    assert place_grippers([], ARM1) == []
+
+
+def test_what_turns_a_gripper_as_a_whole_is_of_the_wrist():
+    assert not any(map(is_gripper, ('LeftGripperYaw', 'gripper_roll', 'hand_pitch_joint')))
+    assert all(map(is_gripper, ('gripper', 'thumb_roll', 'hand_finger_pitch', 'hand_joint')))
