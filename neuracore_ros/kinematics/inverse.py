@@ -130,6 +130,19 @@ class InverseKinematics:
             before, now = now, found
         return joints
 
+    def nearest(self, pose: ArrayLike, start: ArrayLike) -> FloatArray:
+        """Joint positions (n,) [rad] or [m] that come closest to a pose (7,), to be looked at.
+
+        They may be far from the pose, and from the start (n,).
+
+        Raises:
+            UnreachableError: The pose is not finite, or its quaternion none.
+        """
+        (target,) = self._targets(pose)
+        now = np.array(start, dtype=float)
+        low, high = np.minimum(self._lower, now), np.maximum(self._upper, now)
+        return self._solver.approach(target, now, now, self._rather(now), low, high)[0]
+
     def outside(self, joints: ArrayLike) -> FloatArray:
         """Distances (N,) of the grasp frame from its workspace at joints (N, n) [m]; 0 inside."""
         xyz = self.kinematics.poses(joints)[:, :3]

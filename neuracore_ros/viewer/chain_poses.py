@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,13 +65,15 @@ class ChainPoses:
         self.unreached = ''
 
     def joints(self, pose: Pose) -> dict[str, float]:
-        """Joint -> position [rad], [m] at a pose of the slot; the last ones, if it is too far."""
+        """Joint -> position [rad], [m] at a pose of the slot, or as near to it as the arm gets."""
         x, y, z, *quaternion = pose
         scale = self.slot.scale
+        target = np.array([x / scale, y / scale, z / scale, *quaternion])
+        self.unreached = ''
         try:
-            target = np.array([[x / scale, y / scale, z / scale, *quaternion]])
             self._joints = self._inverse.follow(target, self._joints)[0]
-            self.unreached = ''
         except UnreachableError as error:
-            self.unreached = str(error)
+            self.unreached = str(error).replace(' (step 0)', '')
+            with suppress(UnreachableError):
+                self._joints = self._inverse.nearest(target, self._joints)
         return dict(zip(self.chain.joints, self._joints.tolist(), strict=True))

@@ -200,16 +200,29 @@ def test_the_pose_of_a_slot_is_that_of_the_two_frames():
         assert robot.unreached == {}
 
 
-def test_a_pose_out_of_reach_leaves_the_arm_where_it_is_and_says_so():
+def test_a_pose_out_of_reach_is_approached_as_far_as_the_arm_gets_and_told_in_one_line():
+    robot = shipped_model('franka_hand')
+    x, y, z, *turn = robot.pose_slots()[HANDS, 0].rest
+
+    def height(lift):
+        return robot.frames({(HANDS, 0): (x, y, z + lift, *turn)})['hand', 'tip'][2, 3]
+
+    rest = height(0.0)
+    assert robot.unreached == {}
+    # The workspace ends at 0.8 m, where the arm cannot hold its hand so.
+    assert height(0.9) > rest + 0.2
+    (told,) = robot.unreached.values()
+    assert 'cannot reach' in told and '\n' not in told and 'step' not in told
+    assert height(0.0) == pytest.approx(rest, abs=2e-3) and robot.unreached == {}
+
+
+def test_a_pose_that_is_none_leaves_the_arm_where_it_is():
     robot = shipped_model('franka_hand')
     rest = robot.joints({})
     x, y, z, *turn = robot.pose_slots()[HANDS, 0].rest
-    for pose in ((x, y, z + 9.0, *turn), (math.nan, y, z, *turn), (x, y, z, 0, 0, 0, 0)):
-        # The workspace clamps the first one, which is then beyond the arm all the same.
-        joints = robot.joints({(HANDS, 0): pose})
-        if robot.unreached:
-            assert joints == rest and '\n' not in robot.unreached[HANDS, 0]
-    assert robot.unreached
+    for pose in ((math.nan, y, z, *turn), (x, y, math.inf, *turn), (x, y, z, 0, 0, 0, 0)):
+        assert robot.joints({(HANDS, 0): pose}) == rest
+        assert 'no pose' in robot.unreached[HANDS, 0]
 
 
 def test_frames_of_chains_are_right_handed_and_move_with_the_joints():
