@@ -107,16 +107,15 @@ class FileHistory:
         """
         yaml = WrittenYaml(self.now.text)
         while True:
-            written, problem = write(yaml), ''
+            text, problem = '', f'{self.path}: this edit would change more: make it by hand'
             try:
-                state = FileState.of(written.text, self.path)
-            except DescriptionError as error:
-                problem = str(error)
-            else:
+                text = write(yaml).text
+                state = FileState.of(text, self.path)
                 if state.meaning.is_close(expected):
                     break
-                problem = f'{self.path}: this edit would change more: make it by hand'
-            spread = without_aliases(yaml, _changed_lines(yaml.text, written.text))
+            except DescriptionError as error:
+                problem = str(error)
+            spread = without_aliases(yaml, _changed_lines(yaml.text, text))
             if spread.text == yaml.text:
                 raise UserError(f'{problem} (nothing is changed)')
             yaml = spread
@@ -125,14 +124,14 @@ class FileHistory:
 
 
 def _changed_lines(before: str, after: str) -> list[TextSpan]:
-    """The lines of a text that another one has otherwise."""
+    """The lines of a text that another one has otherwise, and those that new ones follow."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     starts = [0]
     for line in old:
         starts.append(starts[-1] + len(line))
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return [
-        TextSpan(starts[first], starts[last])
+        TextSpan(starts[max(first - 1, 0)] if first == last else starts[first], starts[last])
         for word, first, last, _, _ in matcher.get_opcodes()
         if word != 'equal'
     ]

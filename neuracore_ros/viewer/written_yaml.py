@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from neuracore_ros.errors import DescriptionError
+
 _OF_VALUES = (yaml.NodeEvent, yaml.CollectionEndEvent)
 # Before a value: its anchor and its tag.
 _PROPERTIES = re.compile(r'(?:[&!][^\s,\[\]{}]*[ \t]*)+')
@@ -41,10 +43,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WrittenScalar:
-    """A single value, and where it is written, quotes included."""
+    """A single value.
+
+    Attributes:
+        span: Of the value, quotes included.
+        value: As YAML reads it.
+        start: Of its anchor and its tag, if it has one, else of itself; so of other values.
+    """
 
     span: TextSpan
     value: str
+    start: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,11 +64,13 @@ class WrittenList:
         span: Of a block list, up to its last element.
         elements: In their order.
         is_flow: True of ``[a, b]``.
+        start: See `WrittenScalar`.
     """
 
     span: TextSpan
     elements: tuple[WrittenValue, ...]
     is_flow: bool
+    start: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +94,13 @@ class WrittenMapping:
         span: Of a block mapping, up to its last value.
         entries: In their order.
         is_flow: True of ``{a: 1}``.
+        start: See `WrittenScalar`.
     """
 
     span: TextSpan
     entries: tuple[WrittenEntry, ...]
     is_flow: bool
+    start: int
 
     def entry(self, name: str) -> WrittenEntry | None:
         """The entry of a key; None if there is none."""
@@ -100,6 +113,11 @@ class WrittenAlias:
 
     span: TextSpan
     target: WrittenValue
+
+    @property
+    def start(self) -> int:
+        """Its first character."""
+        return self.span.start
 
 
 WrittenValue: TypeAlias = WrittenScalar | WrittenList | WrittenMapping | WrittenAlias
@@ -117,8 +135,15 @@ class WrittenYaml:
 
     @cached_property
     def root(self) -> WrittenMapping:
-        """The mapping that the file holds."""
-        root = _Composer(self.text).value()
+        """The mapping that the file holds.
+
+        Raises:
+            DescriptionError: An edit has made it what is no YAML.
+        """
+        try:
+            root = _Composer(self.text).value()
+        except yaml.YAMLError as error:
+            raise DescriptionError(str(error).splitlines()[0]) from error
         assert isinstance(root, WrittenMapping)
         return root
 
@@ -230,33 +255,35 @@ class _Composer:
             return None
         anchor = str(event.anchor or '')
         if isinstance(event, yaml.AliasEvent):
+            if anchor not in self._anchors:
+                raise DescriptionError(f"the alias '*{anchor}' stands before its anchor")
             return WrittenAlias(TextSpan(start, end), self._anchors[anchor])
+        inner = start
         if anchor or event.tag is not None:
             properties = _PROPERTIES.match(self._text, start)
-            start = properties.end() if properties else start
+            inner = properties.end() if properties else start
         found: WrittenValue
         if isinstance(event, yaml.ScalarEvent):
-            found = WrittenScalar(TextSpan(start, max(start, end)), event.value)
+            found = WrittenScalar(TextSpan(inner, max(inner, end)), event.value, start)
         elif isinstance(event, yaml.MappingStartEvent):
-            found = self._mapping(start, bool(event.flow_style))
+            found = self._mapping(start, inner, bool(event.flow_style))
         else:
-            found = self._list(start, bool(event.flow_style))
+            found = self._list(start, inner, bool(event.flow_style))
         if anchor:
             self._anchors[anchor] = found
         return found
 
-    def _mapping(self, start: int, is_flow: bool) -> WrittenMapping:
+    def _mapping(self, start: int, inner: int, is_flow: bool) -> WrittenMapping:
         entries = []
         while (key := self._next()) is not None:
             entries.append(WrittenEntry(key, self.value()))
         end = self._end if is_flow else entries[-1].value.span.end
-        if not is_flow:
-            start = entries[0].key.span.start
-        return WrittenMapping(TextSpan(start, end), tuple(entries), is_flow)
+        inner = inner if is_flow else entries[0].key.start
+        return WrittenMapping(TextSpan(inner, end), tuple(entries), is_flow, start)
 
-    def _list(self, start: int, is_flow: bool) -> WrittenList:
+    def _list(self, start: int, inner: int, is_flow: bool) -> WrittenList:
         elements = []
         while (element := self._next()) is not None:
             elements.append(element)
         end = self._end if is_flow else elements[-1].span.end
-        return WrittenList(TextSpan(start, end), tuple(elements), is_flow)
+        return WrittenList(TextSpan(inner, end), tuple(elements), is_flow, start)

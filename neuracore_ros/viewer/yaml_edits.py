@@ -96,7 +96,7 @@ def with_entry(
     if not isinstance(mapping, WrittenMapping) or not mapping.entries:
         return with_content(yaml, mapping, {key: content})
     text = _rendered(yaml, {key: content})[1:-1]
-    first = mapping.entries[0].key.span.start
+    first = mapping.entries[0].key.start
     margin = yaml.line_end + ' ' * yaml.column(first)
     place = len(mapping.entries) - 1 if after is None else after
     if place < 0:
@@ -106,7 +106,8 @@ def with_entry(
     if not mapping.is_flow:
         end = yaml.end_of_line(end)
         return yaml.changed([Change(TextSpan(end, end), margin + text)])
-    is_long = yaml.line_length(end) + len(text) + len(', ') > _COLUMNS
+    length = yaml.line_length(end)
+    is_long = length <= _COLUMNS < length + len(text) + len(', ')
     return yaml.changed([Change(TextSpan(end, end), f',{margin if is_long else " "}{text}')])
 
 
@@ -135,13 +136,14 @@ def with_indices(
     assert isinstance(slots, WrittenMapping)
     spans, texts, after = [], [], []
     for entry in slots.entries:
-        key, value, name = entry.key.span, entry.value.span, _name(entry.value)
+        key, value, name = entry.key, entry.value.span, _name(entry.value)
         end = value.end if slots.is_flow else yaml.end_of_line(value.end)
-        index, label = indices.get(name, before[name]), yaml.cut(key)
+        index, label = indices.get(name, before[name]), yaml.cut(key.span)
         if index != before[name]:
             label = _labelled(label, entry.name, index, labels)
         spans.append(TextSpan(key.start, end))
-        texts.append(label + yaml.cut(TextSpan(key.end, end)))
+        anchor = yaml.cut(TextSpan(key.start, key.span.start))
+        texts.append(anchor + label + yaml.cut(TextSpan(key.span.end, end)))
         after.append(index)
     stood = [before[_name(each.value)] for each in slots.entries]
     if all(one < other for one, other in pairwise(stood)):
@@ -164,9 +166,7 @@ def _listed(
         each.span.end if slots.is_flow else yaml.end_of_line(each.span.end)
         for each in slots.elements
     ]
-    spans = [
-        TextSpan(each.span.start, end) for each, end in zip(slots.elements, ends, strict=True)
-    ]
+    spans = [TextSpan(each.start, end) for each, end in zip(slots.elements, ends, strict=True)]
     sorted_texts = sorted(zip(after, map(yaml.cut, spans), strict=True))
     if sorted(after) == list(range(len(after))):
         return yaml.changed(

@@ -4,7 +4,9 @@ import random
 import re
 
 import pytest
+import yaml
 
+from helpers.any_yaml import any_yaml
 from helpers.mutations import budget
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
@@ -68,11 +70,12 @@ def edit_at_random(editor, chance, count=EDITS):
 def require_kept(editor, content):
     """Comments and line ends are those of before; what is saved is what is shown; undo is exact."""
     before, now = content.decode(), editor.text
-    comments = [sorted(re.findall('#.*', text)) for text in (before, now)]
+    comments = [sorted(re.findall('#[^\r\n]*', text)) for text in (before, now)]
     assert comments[0] == comments[1]
     for ending in ('\r', '\ufeff'):
         assert (ending in before) == (ending in now)
     assert now.count('\r') in {0, now.count('\n')}
+    assert now.count('\n\n') == before.count('\n\n')
     assert before.endswith('\n') == now.endswith('\n')
     editor.save()
     with collect_warnings():
@@ -108,6 +111,20 @@ def test_so_do_those_of_a_drafted_file(robot, tmp_path):
     editor = RobotFileEditor.open(out)
     edit_at_random(editor, random.Random(robot), 3 * EDITS)
     require_kept(editor, content)
+
+
+@pytest.mark.parametrize('aliased', [0.0, 0.25, 0.6])
+def test_so_do_those_of_a_file_in_any_style(aliased, tmp_path):
+    folder = shipped_robots()['ur5'].parent
+    for urdf in folder.rglob('*.urdf'):
+        (tmp_path / urdf.name).symlink_to(urdf)
+    for seed in range(budget(12)):
+        chance = random.Random(f'{aliased} {seed}')
+        path = chance.choice(list(shipped_robots().values()))
+        text = any_yaml(yaml.safe_load(path.read_text()), chance, aliased)
+        editor = opened(tmp_path, text)
+        edit_at_random(editor, chance)
+        require_kept(editor, text.encode())
 
 
 ODD = """\
