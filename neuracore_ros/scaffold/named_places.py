@@ -118,8 +118,9 @@ def _by_urdf(
         for in_urdf, joint in own.items():
             place = by_name.get(in_urdf)
             if place is None:
-                why = places.left_out.get(in_urdf, 'the vocabulary has no slot for it')
-                yield SlotProposal(joint, -1, f'{why}: an index of your own')
+                # Legs and wheels are not what a policy of arms moves, nor what it learns from.
+                why = f'{places.left_out.get(in_urdf, "is in no URDF")}: left out'
+                yield SlotProposal(joint, -1, why, fits=False)
                 continue
             place = replace(place, name=joint, why='', doubts=(*places.doubts, *place.doubts))
             yield _on_side(place, which, vocabulary)
