@@ -71,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     for robot, _ in arguments.recording:
         _require_robot(robot, descriptions, '--recording')
     recordings = OpenRecordings(robots, arguments.recording) if arguments.recording else None
+    server = PageServer(arguments.port, 'neuracore_ros align')
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    server = PageServer(arguments.port, 'neuracore_ros align')
     try:
         AlignPage(server, robots, recordings)
         print_warnings(spelling)

@@ -64,6 +64,7 @@ class AlignPage:
             self._change = ChangePanel(gui, list(robots.editors), self, self._callbacks)
             self._undo = gui.add_button('Undo', icon=viser.Icon.ARROW_BACK_UP, visible=False)
         panel.dock_below(gui.main_panel)
+        panel.expand()  # A telephone's page would begin without it.
         self._undo.on_click(self._callbacks(self._undo_last))
         self._refresh()
 

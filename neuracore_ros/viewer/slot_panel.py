@@ -54,7 +54,7 @@ class SlotRow:
     def rest(self) -> float:
         """The whole step at which it begins, within its ends."""
         lower, upper = self.ends
-        return min(max(round(self.value / self.step) * self.step, lower), upper)
+        return min(max(round(round(self.value / self.step) * self.step, 6), lower), upper)
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -134,7 +134,8 @@ class SlotWords:
             '' if described is None else _rules(described),
             unit,
             list(self.robots_at(slot, sliders)),
-            self._warnings.get(slot, ()),
+            # What is said of input and output alike is said once.
+            list({_short(text): text for text in self._warnings.get(slot, ())}.values()),
         )
 
     def robots_at(self, slot: Slot, sliders: Mapping[Slider, float]) -> Iterator[RobotAtSlot]:

@@ -1,0 +1,227 @@
+"""The page of `align`, used by mouse and keyboard in a real browser."""
+
+import numpy as np
+import pytest
+
+from helpers.browser import browser, lacks
+
+pytestmark = pytest.mark.skipif(bool(lacks()), reason=lacks())
+pytest.importorskip('viser')
+pytest.importorskip('playwright')
+
+from helpers.aligned import CONFIG, Seen, aligned, write_hand, write_mine
+from helpers.three_arms import write_arm_bag
+from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
+
+JOINTS = DataType.JOINT_POSITIONS
+FRANKA = CONFIG / 'franka.yaml'
+ELBOW = '3 elbow pitch'
+
+
+@pytest.fixture(scope='module')
+def chromium():
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(chromium):
+    """A function that opens a page of its own, as another user does."""
+    contexts = []
+
+    def open_page(server, width=1280, height=800):
+        contexts.append(chromium.new_context(viewport={'width': width, 'height': height}))
+        return Seen(contexts[-1].new_page()).open(server.url)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def with_faults(path):
+    """A file in which a sign is turned, two joints are swapped, and a zero is elsewhere."""
+    editor = RobotFileEditor.open(path)
+    editor.flip_sign(JOINTS, 'panda_joint4')
+    editor.swap(JOINTS, 'panda_joint5', 'panda_joint6')
+    editor.move_zero(JOINTS, 'panda_joint2', np.pi / 2)
+    editor.save()
+    return path
+
+
+def test_a_stranger_mends_three_faults_and_saves_them(tmp_path, opened):
+    mine = with_faults(write_mine(tmp_path))
+    wrong = mine.read_text()
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
+        seen = opened(server)
+        seen.text("'panda_joint4' of mine turns the other way")
+        seen.move(ELBOW, -1.0)
+        seen.press('Turn the sign')
+        seen.no_text('turns the other way')
+        seen.choose('Slot', '1 shoulder pitch')
+        seen.text('has its zero 1.57 rad away')
+        seen.press('-90°')
+        seen.no_text('has its zero')
+        seen.choose('Slot', '4 ')
+        seen.text('is a wrist pitch')
+        seen.choose('Index', '5 ')
+        seen.no_text('is a wrist pitch')
+        assert robots.warnings() == ()
+        assert mine.read_text() == wrong
+        seen.tab('Changes')
+        seen.text('4: panda_joint5')
+        seen.press('Save mine.yaml')
+        seen.text('All is saved.')
+        seen.text('Nothing is changed.')
+        kept = [line for line in FRANKA.read_text().splitlines() if line.startswith('#')]
+        assert all(line in mine.read_text().splitlines() for line in kept)
+        assert load_robot(mine).input == load_robot(FRANKA).input
+
+        # Somebody else writes the file, and their work is not lost.
+        seen.press('Turn the sign')
+        seen.text('Not saved')
+        mine.write_text(theirs := mine.read_text() + '# theirs\n')
+        seen.press('Save mine.yaml')
+        seen.text('Not done')
+        assert mine.read_text() == theirs
+        seen.press('Undo')
+        seen.text('All is saved.')
+
+
+def test_robots_that_are_alike_look_alike_until_a_sign_is_turned(tmp_path, opened):
+    mine = write_mine(tmp_path)
+    with aligned([FRANKA, mine], fixed=['franka']) as (server, _):
+        seen = opened(server)
+        far = seen.from_the_side(server, np.array([0.0, 0.6, 0.5]))
+        before = seen.move_and_look(ELBOW, -2.4, far)
+        assert seen.halves_overlap(before) > 0.9
+        seen.press('Turn the sign')
+        seen.text('Not saved')
+        assert seen.halves_overlap(seen.other_picture(before)) < 0.8
+
+
+def test_the_keyboard_alone_moves_turns_and_undoes(tmp_path, opened):
+    mine = write_mine(tmp_path)
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
+        seen = opened(server)
+        seen.tab_to(seen.slider(ELBOW))
+        assert seen.focus_is_visible()
+        before = seen.value(ELBOW)
+        seen.page.keyboard.press('ArrowRight')
+        seen.page.keyboard.press('ArrowRight')
+        seen.until_value(ELBOW, before + 0.1)
+        seen.text('mine: panda_joint4')
+        seen.tab_to(seen.page.get_by_role('button', name='Turn the sign'))
+        assert seen.focus_is_visible()
+        seen.page.keyboard.press('Enter')
+        seen.text('Not saved: mine.yaml')
+        assert robots.unsaved() == ['mine']
+        seen.tab_to(seen.page.get_by_role('button', name='Undo'))
+        seen.page.keyboard.press('Enter')
+        seen.text('All is saved.')
+
+
+def test_the_offset_is_typed_and_undone_in_one(tmp_path, opened):
+    mine = write_mine(tmp_path)
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
+        seen = opened(server)
+        seen.move(ELBOW, -1.0)
+        box = seen.control('Offset [rad]')
+        box.fill('')
+        box.press_sequentially('0.25')
+        seen.text('has its zero 0.25 rad away')
+        seen.page.keyboard.press('ArrowUp')
+        seen.text('has its zero 0.26 rad away')
+        assert robots.editors['mine'].text.count('offset: 0.26') == 3
+        seen.press('Undo: mine: the offset of panda_joint4')
+        seen.text('All is saved.')
+        assert box.input_value() == '0'
+
+
+def test_a_joint_that_cannot_go_so_far_stands_at_its_limit_and_says_so(tmp_path, opened):
+    mine = write_mine(tmp_path)
+    arm = tmp_path / 'arm.urdf'
+    arm.write_text(arm.read_text().replace('lower="-3.0718"', 'lower="-1.5"'))
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, _):
+        seen = opened(server)
+        seen.move(ELBOW, -3.0)
+        seen.text('-1.50 rad (limit)')
+        seen.move(ELBOW, -1.0)
+        seen.no_text('(limit)')
+
+
+def test_two_browsers_see_the_same_and_ask_for_nothing_else(tmp_path, opened, chromium):
+    mine = write_mine(tmp_path)
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, _):
+        asked = []
+        one, other = opened(server), opened(server, width=900)
+        for each in (one, other):
+            each.page.on('request', lambda request: asked.append(request.url))
+        one.move(ELBOW, -1.0)
+        other.until_value(ELBOW, -1.0)
+        other.press('Turn the sign')
+        one.text('Not saved: mine.yaml')
+        one.page.reload()
+        one.text('Not saved: mine.yaml')
+        one.until_value(ELBOW, -1.0)
+        own = (server.url, 'blob:', 'data:')
+        assert [url for url in asked if not url.startswith(own)] == []
+
+
+def test_what_is_proposed_is_applied_at_once_and_undone_at_once(tmp_path, opened):
+    mine = with_faults(write_mine(tmp_path))
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
+        seen = opened(server)
+        seen.move(ELBOW, -1.0)
+        seen.press('Do as proposed')
+        seen.text('Not saved')
+        seen.no_text('turns the other way')
+        seen.tab('Proposals')
+        seen.text("swap 'panda_joint6' with 'panda_joint5'")
+        seen.press('Apply all to mine')
+        seen.text('Nothing is proposed.')
+        assert robots.warnings() == ()
+        seen.press('Undo: mine: all that was proposed')
+        seen.text("swap 'panda_joint6' with 'panda_joint5'")
+
+
+def test_the_frames_of_a_chain_are_placed(tmp_path, opened):
+    hand = write_hand(tmp_path)
+    with aligned([hand]) as (server, robots):
+        seen = opened(server)
+        before = seen.picture()
+        seen.move('hand 0 z [m]', -0.1)
+        seen.other_picture(before)
+        seen.row('Tip xyz [m]').locator('input').first.fill('0.3')
+        seen.text('Not saved')
+        assert robots.models['mine_hand'].robot.chains['hand'].tip_offset.xyz[0] == 0.3
+        seen.press_beside('Tip: turn', 'z 90°')
+        seen.text('Undo: mine_hand: the tip_offset')
+        seen.tab('Changes')
+        seen.text('tip_offset: {xyz: [0.3')
+
+
+def test_a_recording_is_played_on_its_robot_and_on_all(tmp_path, opened):
+    mine = write_mine(tmp_path)
+    bag = write_arm_bag(tmp_path / 'bag', 'franka', ('wrist', 'overhead'))
+    with aligned([mine, FRANKA], fixed=['franka'], recordings=[('mine', bag)]) as (server, _):
+        seen = opened(server)
+        before = seen.picture()
+        seen.tab('Recording')
+        seen.move('Time [s]', 1.0)
+        moved = seen.other_picture(before)
+        seen.press('Play')
+        seen.other_picture(moved)
+        seen.page.get_by_role('button', name='Play').wait_for()  # It has come to its end.
+        seen.tab('Slots')
+        assert seen.value('0 base yaw') == pytest.approx(0.3 * np.sin(1.9), abs=0.1)
+
+
+@pytest.mark.parametrize(('width', 'height'), [(700, 900), (400, 800)])
+def test_a_narrow_window_has_all_controls(tmp_path, opened, width, height):
+    mine = write_mine(tmp_path)
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, _):
+        seen = opened(server, width, height)
+        seen.move(ELBOW, -1.0)
+        seen.press('Turn the sign')
+        seen.text('Not saved')

@@ -1,0 +1,89 @@
+"""Robots that are edited together: changes, undo, and what is compared with whom."""
+
+import pytest
+
+pytest.importorskip('viser')
+
+from helpers.aligned import CONFIG, write_mine
+from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.errors import UserError
+from neuracore_ros.viewer.edited_robots import EditedRobots
+from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
+from neuracore_ros.viewer.robot_model import RobotModel
+
+JOINTS = DataType.JOINT_POSITIONS
+ELBOW = 'panda_joint4'
+
+
+@pytest.fixture
+def robots(tmp_path):
+    paths = [write_mine(tmp_path), CONFIG / 'franka.yaml']
+    models = [RobotModel.of(load_robot(path)) for path in paths]
+    editors = {model.name: RobotFileEditor.open(model.robot.path) for model in models}
+    return EditedRobots(models, editors, fixed=['franka'])
+
+
+def turn(robots):
+    return robots.change('mine', 'the sign', lambda file: file.flip_sign(JOINTS, ELBOW))
+
+
+def offset(robots, value, part=None):
+    def change(file):
+        file.set_offset(JOINTS, ELBOW, value)
+
+    return robots.change('mine', 'the offset', change, part)
+
+
+def test_others_are_compared_with_the_robot_whose_file_is_not_changed(robots):
+    assert list(robots.models) == ['franka', 'mine'] and list(robots.editors) == ['mine']
+    turn(robots)
+    assert any("'panda_joint4' of mine turns" in each.text for each in robots.warnings())
+    assert [each.name for each in robots.proposals('mine')] == [ELBOW]
+    assert robots.proposals('franka') == ()
+
+
+def test_a_change_is_drawn_and_undone(robots):
+    slot = (JOINTS, 3)
+    before = robots.models['mine'].slots()[slot]
+    assert turn(robots) and robots.unsaved() == ['mine']
+    assert robots.models['mine'].slots()[slot].upper == -before.lower
+    assert robots.last_change == 'mine: the sign'
+    assert robots.undo() == 'mine' and robots.unsaved() == [] and robots.diff('mine') == []
+    assert robots.models['mine'].slots()[slot] == before
+    assert robots.undo() == '' and robots.last_change == ''
+
+
+def test_a_number_that_is_typed_is_undone_as_one_but_no_other(robots):
+    for value in (0.2, 0.25):
+        offset(robots, value, part='typed')
+    turn(robots)
+    offset(robots, 0.5, part='typed')
+    for text in ('offset: -0.25', 'offset: 0.25'):
+        robots.undo()
+        assert text in robots.editors['mine'].text
+    robots.undo()
+    assert robots.unsaved() == []
+
+
+def test_what_changes_nothing_is_nothing_to_undo(robots):
+    assert not offset(robots, 0.0)
+    assert robots.last_change == ''
+
+
+def test_a_change_that_is_refused_leaves_all_as_it_was(robots):
+    with pytest.raises(UserError, match="no 'elbow'"):
+        robots.change('mine', 'a sign', lambda file: file.flip_sign(JOINTS, 'elbow'))
+    with pytest.raises(UserError, match='or choose a free index'):
+        robots.change('mine', 'an index', lambda file: file.set_index(JOINTS, ELBOW, 0))
+    assert robots.unsaved() == [] and robots.last_change == ''
+
+
+def test_the_diff_is_what_saving_writes(robots):
+    turn(robots)
+    added = [line[1:] for line in robots.diff('mine') if line.startswith('+')]
+    assert added and all('scale: -1' in line for line in added)
+    robots.save('mine')
+    assert robots.diff('mine') == []
+    # What was saved can be undone, and that is a change again.
+    robots.undo()
+    assert robots.unsaved() == ['mine'] and 'scale: -1' in '\n'.join(robots.diff('mine'))
