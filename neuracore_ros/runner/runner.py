@@ -348,7 +348,7 @@ class Runner:
 
     @property
     def plans(self) -> tuple[Plan | None, Plan | None]:
-        """Plans of joints and of poses in force, new ones after each prediction; None: at rest."""
+        """Plans of joints and of poses in force, new ones after each prediction; None at rest."""
         return self._motion.plan, self._direct.pose_plan
 
     def ahead(self, now_ns: int) -> PlanAhead:

@@ -7,13 +7,16 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from nav_msgs.msg import Path as PathMessage
 from rclpy.serialization import deserialize_message, serialize_message
 from trajectory_msgs.msg import JointTrajectory
 
 from helpers.hand_rig import RELATIVE, manifest
+from helpers.live_robot import UR5
 from helpers.small_chain import describe
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.description import load_robot
+from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.node.plan_publisher import PlanPublisher, path_topics
 from neuracore_ros.runner import Runner, Settings
 from neuracore_ros.runner.plan_ahead import PlanAhead
@@ -194,16 +197,49 @@ def test_one_hand_has_the_short_name_and_several_have_their_own():
 @pytest.fixture
 def heard(ur5):
     """Messages of ~/plan, oldest first."""
+    yield from listen(ur5, JointTrajectory, 'infer/plan')
+
+
+@pytest.fixture
+def ways(ur5):
+    """Messages of ~/path, oldest first."""
+    yield from listen(ur5, PathMessage, 'infer/path')
+
+
+def listen(world, kind, topic):
     said = []
-    subscription = ur5.node.create_subscription(JointTrajectory, 'infer/plan', said.append, 10)
+    subscription = world.node.create_subscription(kind, topic, said.append, 10)
     yield said
-    ur5.node.destroy_subscription(subscription)
+    world.node.destroy_subscription(subscription)
 
 
-def test_a_viewer_sees_the_plan_of_a_running_robot_and_none_once_it_is_disabled(run, heard):
-    world = run(behaviour={'speed': 0.02})
+@pytest.fixture
+def with_hand(tmp_path):
+    """A UR5 that is commanded by its joints, whose file says where its hand is."""
+    path = tmp_path / 'ur5.yaml'
+    chain = '{base: base_link, tip: wrist_3_link}'
+    urdf = f'urdf: {UR5.with_suffix(".urdf")}\nchains: {{hand: {chain}}}\n'
+    path.write_text(UR5.read_text() + urdf)
+    return path
+
+
+def test_a_viewer_sees_the_plan_of_a_running_robot_and_none_once_it_is_disabled(
+    run, heard, ways, with_hand
+):
+    world = run(behaviour={'speed': 0.02}, robot=with_hand)
     world.until_moving()
     world.until(lambda: heard and heard[-1].points, 'a plan')
+    world.until(lambda: ways and ways[-1].poses, 'a way')
+    way = ways[-1]
+    assert way.header.frame_id == 'base_link'
+    (plan,) = [each for each in heard if each.header.stamp == way.header.stamp][-1:]
+    assert len(plan.points) == len(way.poses)
+    hand = ChainKinematics(load_robot(with_hand).chains['hand'])
+    for point, stamped in zip(plan.points, way.poses, strict=True):
+        by_name = dict(zip(plan.joint_names, point.positions, strict=True))
+        there = hand.pose([by_name[joint] for joint in hand.chain.joints])
+        found = stamped.pose.position
+        assert np.allclose([found.x, found.y, found.z], there[:3], atol=1e-9)
     shown = heard[-1]
     assert shown.joint_names == world.commands[-1][1].joint_names
     first, last = (np.array(shown.points[i].positions) for i in (0, -1))
@@ -211,7 +247,7 @@ def test_a_viewer_sees_the_plan_of_a_running_robot_and_none_once_it_is_disabled(
     assert abs(first[0] - world.positions[0]) < 0.3
     assert abs(last[0] - first[0]) > 0.1
     world.enable(False)
-    world.until(lambda: not heard[-1].points, 'no plan')
+    world.until(lambda: not heard[-1].points and not ways[-1].poses, 'no plan')
     world.enable(True)
     world.until(lambda: heard[-1].points, 'a plan again')
     world.set('sim', joints_frozen=True)
