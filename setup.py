@@ -85,9 +85,9 @@ setup(
         'accelerate': ['accelerate'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
-        # `align`, robots in a browser: viser (Apache-2.0; three.js and a web server in one wheel),
-        # and ruamel.yaml (MIT), which keeps the comments of robot files. `watch`: rich (MIT).
-        'see': ['viser>=1,<2', 'ruamel.yaml>=0.17', 'rich>=13', 'pin>=2.7,<5'],
+        # `align`, robots in a browser: viser (Apache-2.0; three.js and a web server in one wheel).
+        # `watch`: rich (MIT).
+        'see': ['viser>=1,<2', 'rich>=13', 'pin>=2.7,<5'],
         # convert --scheduler: recordings shared out over several computers.
         'dask': ['distributed'],
         # `make docs`.
@@ -124,7 +124,6 @@ setup(
             'rerun-sdk',
             'rich>=13',
             'rosbags-image',
-            'ruamel.yaml>=0.17',
             'ruckig',
             'ruff',
             'safetensors',

@@ -26,7 +26,6 @@ EXTRAS = {
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',
-    'ruamel': 'see',
     'safetensors': 'export',
     'rerun': 'rerun',
     'rich': 'see',
