@@ -30,6 +30,8 @@ _ARMS = {'arm', 'shoulder', 'elbow', 'wrist', 'forearm', 'upperarm'}
 _TURNS = {'yaw', 'pitch', 'roll', 'rotate', 'rotation'}
 # An arm has as many turning joints, at least.
 _FEWEST = 4
+# An arm alone with no more joints has a waist for the yaw of its shoulder, as those of Interbotix.
+_MOST = 7
 # Fingers are shorter in all; the shortest arms have 0.25 m from first to last joint [m].
 _SHORTEST_M = 0.2
 
@@ -104,10 +106,12 @@ def parts_of(tree: JointTree, names: Collection[str] | None = None) -> RobotPart
     fingers = [name for name in kept if _is_of_hand([name, *above[name]], len(above[name]))]
     rest = [name for name in kept if name not in fingers]
     chains = _chains(rest, above)
+    is_alone = len(chains) == 1 and len(chains[0]) <= _MOST
+    torsos = _TORSOS - {'waist'} if is_alone else _TORSOS
     shared = {
         name
         for name in rest
-        if sum(name in chain for chain in chains) > 1 or _words(name) & _TORSOS
+        if sum(name in chain for chain in chains) > 1 or _words(name) & torsos
     }
     torso = tuple(name for name in rest if name in shared)
     found, head, others = list[Arm](), list[str](), list[str]()

@@ -51,6 +51,20 @@ def test_an_arm_of_five_joints_leaves_the_rolls_of_the_arm_empty():
     assert offsets == pytest.approx([0.0, math.pi / 2, 0.0, 0.0, 0.0])
 
 
+def test_the_waist_of_an_arm_alone_is_the_yaw_of_its_shoulder():
+    renamed = [part.replace('"pan"', '"waist"') for part in arm()]
+    assert slots(placed(*renamed))['right.shoulder_yaw'] == 'waist'
+
+
+def test_the_waist_below_a_whole_arm_is_a_torso():
+    waist = joint('waist', '0 0 1')
+    rolls = [joint('turn', '1 0 0', xyz='0.1 0 0', after='roll')]
+    found = slots(
+        placed(waist, *arm(after='waist')[:-1], *rolls, joint('x', '0 1 0', after='turn'))
+    )
+    assert found['torso.yaw'] == 'waist' and found['right.shoulder_yaw'] == 'pan'
+
+
 def test_signs_follow_the_axes():
     scales = [place.scale for place in placed(*arm(mirrored=True)).joints]
     assert scales == [1.0, -1.0, -1.0, -1.0, 1.0]
