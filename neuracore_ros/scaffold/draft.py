@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TypeVar
 
 from neuracore_ros.alignment.align import SlotProposal
@@ -204,12 +205,25 @@ def _named(sections: Sequence[_Section], vocabulary: Vocabulary | None) -> list[
     return [
         replace(
             section,
-            entries=[_named_slot(entry, section.kind, vocabulary) for entry in section.entries],
+            entries=[
+                _named_slot(entry, section.kind, vocabulary) for entry in _once(section.entries)
+            ],
         )
         if isinstance(section, SlotSection)
         else section
         for section in sections
     ]
+
+
+def _once(entries: Iterable[SlotEntry]) -> Iterator[SlotEntry]:
+    """Slots of which one note in a row stands above the first that has it."""
+    for note, group in groupby(entries, lambda entry: entry.note):
+        first, *others = group
+        if note is not None and others:
+            text = f'{note.text} (and the next {len(others)})'
+            first = replace(first, note=replace(note, text=text))
+        yield first
+        yield from (replace(entry, note=None) for entry in others)
 
 
 def _named_slot(entry: SlotEntry, kind: DataType, vocabulary: Vocabulary) -> SlotEntry:
@@ -271,7 +285,7 @@ def _limits(
 def _order_note(known: KnownJoints, places: Places, like: DescribedArm | None) -> Note | None:
     """What was guessed of all joints together, beside their section."""
     if places.note:
-        return Note(f'{known.order_note.text}; {places.note}')
+        return Note(places.note)
     is_placed = like is None and any(place.counterpart for place in places.inputs[POSITIONS])
     # What a joint does gives it its slot, whatever the order.
     return None if is_placed else known.order_note

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.name_heuristics import side
 from neuracore_ros.alignment.vocabulary_names import place_by_names
-from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
+from neuracore_ros.alignment.vocabulary_slots import VocabularyPlaces, place_in_vocabulary
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import DescriptionError
@@ -54,14 +54,16 @@ def place_joints(
     if tree is not None:
         why = f'{tree.where} does not say what joints do'
         try:
-            placed = list(_by_urdf(vocabulary, groups, tree))
+            places = place_in_vocabulary(tree, vocabulary)
         except DescriptionError as error:
             why = f'what joints do is not known: {error}'
         else:
+            placed = list(_by_urdf(vocabulary, groups, places))
             if any(place.counterpart for place in placed):
                 joints = _own_last(vocabulary, placed)
-                return NamedPlaces(joints, '', tuple(_doubts(joints)))
-    return _by_names(vocabulary, groups, why)
+                warnings = *places.doubts, *_doubts(joints)
+                return NamedPlaces(joints, '. '.join(places.doubts), warnings)
+    return _by_names(vocabulary, groups, known.order_note.text, why)
 
 
 def _groups(known: KnownJoints, arms: Arms) -> dict[str, dict[str, str]]:
@@ -86,7 +88,7 @@ def _groups(known: KnownJoints, arms: Arms) -> dict[str, dict[str, str]]:
 
 
 def _by_names(
-    vocabulary: Vocabulary, groups: Mapping[str, Mapping[str, str]], why: str
+    vocabulary: Vocabulary, groups: Mapping[str, Mapping[str, str]], order: str, why: str
 ) -> NamedPlaces:
     """What is doubtful of all joints alike is said once."""
     placed = [
@@ -95,7 +97,7 @@ def _by_names(
         for place in place_by_names(list(own.values()), vocabulary)
     ]
     ways = dict.fromkeys(place.why.partition(', ')[2] for place in placed if place.counterpart)
-    told = ' or '.join(ways) or 'nothing'
+    told = ' or '.join(ways).replace(' its ', ' their ') or 'by nothing'
     joints = _own_last(
         vocabulary,
         [replace(each, why='' if each.counterpart else each.why, doubts=()) for each in placed],
@@ -105,14 +107,15 @@ def _by_names(
         f'{names}: slots of {vocabulary.name} are guessed {told}, and signs and zeros are not '
         f'known: {why}. Give --urdf, or compare each with docs/vocabulary.md'
     )
-    note = f'slots of {vocabulary.name} {told}, without sign and zero: {why}'
+    note = f'{order}; slots of {vocabulary.name} {told}, without sign and zero: {why}'
     return NamedPlaces(joints, note, (warning, *_doubts(joints)))
 
 
 def _by_urdf(
-    vocabulary: Vocabulary, groups: Mapping[str, Mapping[str, str]], tree: JointTree
+    vocabulary: Vocabulary,
+    groups: Mapping[str, Mapping[str, str]],
+    places: VocabularyPlaces,
 ) -> Iterator[SlotProposal]:
-    places = place_in_vocabulary(tree, vocabulary)
     by_name = {place.name: place for place in places.joints}
     for which, own in groups.items():
         for in_urdf, joint in own.items():
@@ -122,8 +125,7 @@ def _by_urdf(
                 why = f'{places.left_out.get(in_urdf, "is in no URDF")}: left out'
                 yield SlotProposal(joint, -1, why, fits=False)
                 continue
-            place = replace(place, name=joint, why='', doubts=(*places.doubts, *place.doubts))
-            yield _on_side(place, which, vocabulary)
+            yield _on_side(_with_zero(replace(place, name=joint, why='')), which, vocabulary)
 
 
 def _on_side(place: SlotProposal, which: str, vocabulary: Vocabulary) -> SlotProposal:
@@ -146,7 +148,7 @@ def _own_last(vocabulary: Vocabulary, placed: Sequence[SlotProposal]) -> list[Sl
         if not place.counterpart or place.index in first:
             rest.append(place)
         else:
-            first[place.index] = _with_zero(place)
+            first[place.index] = place
     own = vocabulary.first_own(_POSITIONS)
     behind = [
         replace(

@@ -114,7 +114,9 @@ def _named_cameras(
 
 def _unexplained(placed: Sequence[SlotProposal]) -> list[SlotProposal]:
     """Places in which only those are explained that have no slot: names of slots speak."""
-    return [replace(place, why='', doubts=()) if place.counterpart else place for place in placed]
+    return [
+        replace(place, why='' if place.counterpart else place.why, doubts=()) for place in placed
+    ]
 
 
 def _in_order(names: Sequence[str]) -> list[SlotProposal]:

@@ -261,3 +261,11 @@ def test_a_urdf_of_no_arm_leaves_slots_to_names(describe, tmp_path):
     robot, _ = describe('--urdf', path)
     assert robot.input[POSITIONS] == {0: 'shoulder_pan', 3: 'elbow'}
     assert 'two.urdf does not say what joints do' in describe.said
+
+
+def test_one_reason_of_many_joints_stands_once(describe, tmp_path):
+    names = [f'j{number}' for number in range(9)]
+    _, written = describe('--bag', record(tmp_path / 'bag', joint_states=moving(names)))
+    lines = written[written.index('input:') : written.index('output:')]
+    assert lines.count('an index of your own') == 1 and '(and the next 8)' in lines
+    assert describe.said.count('an index of your own') == 1
