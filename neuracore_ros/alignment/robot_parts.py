@@ -22,7 +22,8 @@ _BASES = {
     'wheel', 'caster', 'castor', 'steering', 'suspension', 'rotor', 'propeller', 'bellows',
     'laser', 'velodyne', 'lidar',
 }  # fmt: skip
-_TORSOS = {'torso', 'waist', 'spine', 'trunk', 'chest', 'lumbar', 'thoracic'}
+# What carries one arm may be called a waist, too: that is the arm's first joint.
+_TORSOS = {'torso', 'spine', 'trunk', 'chest', 'lumbar', 'thoracic'}
 _HEADS = {'head', 'neck', 'cervical'}
 _COLLARS = {'clavicle', 'collar', 'scapula'}
 _FINGERS = {'thumb', 'index', 'middle', 'ring', 'pinky', 'little', 'mrl'}
@@ -174,7 +175,8 @@ def _chains(names: Sequence[str], above: Mapping[str, Sequence[str]]) -> list[li
 def _is_arm(joints: Sequence[PosedJoint]) -> bool:
     turning = [joint for joint in joints if not joint.slides]
     lengths = [math.dist(here.origin, there.origin) for here, there in pairwise(turning)]
-    return len(turning) >= _FEWEST and sum(lengths) > _SHORTEST_M
+    is_named = any(_words(joint.name) & _ARMS for joint in turning)
+    return len(turning) >= _FEWEST and (is_named or sum(lengths) > _SHORTEST_M)
 
 
 def _body(sides: Mapping[str, FloatArray]) -> tuple[FloatArray, list[str]]:

@@ -167,6 +167,63 @@ def test_few_joints_are_no_arm_and_nothing_that_moves_is_nothing():
     assert placed(joint('a', kind='fixed')).joints == ()
 
 
+def chain(*rows):
+    """Joints of an arm: name, axis, place and limits of each."""
+    after, drawn = '', []
+    for name, axis, xyz, limit in rows:
+        drawn.append(joint(name, axis, xyz=xyz, after=after, limit=limit))
+        after = name
+    return drawn
+
+
+def test_a_small_humanoid_that_stretches_its_arms_forward_has_its_elbows_turned_into_the_plane():
+    """The numbers are those of a NAO, whose elbows bend inwards."""
+    parts = []
+    for side, sign in (('L', 1), ('R', -1)):
+        inwards = sorted((sign * -1.54, sign * -0.03))
+        outwards = sorted((sign * -0.31, sign * 1.32))
+        parts += chain(
+            (f'{side}ShoulderPitch', '0 1 0', f'0 {0.1 * sign} 0.1', (-2.08, 2.08)),
+            (f'{side}ShoulderRoll', '0 0 1', '0 0 0', outwards),
+            (f'{side}ElbowYaw', '1 0 0', f'0.105 {0.015 * sign} 0', (-2.08, 2.08)),
+            (f'{side}ElbowRoll', '0 0 1', '0 0 0', inwards),
+            (f'{side}WristYaw', '1 0 0', '0.056 0 0', (-1.82, 1.82)),
+        )
+    found = {place.counterpart: place for place in placed(*parts).joints}
+    for which, side, sign in (('left', 'L', 1), ('right', 'R', -1)):
+        rows = {
+            'shoulder_pitch': ('ShoulderPitch', 1, math.pi / 2),
+            'shoulder_yaw': ('ShoulderRoll', 1, 0.0),
+            'upper_arm_roll': ('ElbowYaw', 1, sign * math.pi / 2),
+            # Negative, as of every elbow that lifts the forearm of a hanging arm.
+            'elbow_pitch': ('ElbowRoll', sign, 0.0),
+            'flange_roll': ('WristYaw', 1, 0.0),
+        }
+        for slot, (name, scale, offset) in rows.items():
+            place = found[f'{which}.{slot}']
+            assert (place.name, place.scale) == (f'{side}{name}', scale)
+            assert place.offset == pytest.approx(offset, abs=1e-3), slot
+
+
+def test_what_two_arms_call_a_waist_each_is_the_yaw_of_each():
+    turns = (-3.0, 3.0)
+    parts = [
+        part
+        for side, y in (('left', 0.3), ('right', -0.3))
+        for part in chain(
+            (f'{side}/waist', '0 0 1', f'0 {y} 0.1', turns),
+            (f'{side}/shoulder', '0 1 0', '0 0 0.05', turns),
+            (f'{side}/elbow', '0 1 0', '0.06 0 0.3', turns),
+            (f'{side}/forearm_roll', '1 0 0', '0.2 0 0', turns),
+            (f'{side}/wrist_angle', '0 1 0', '0.1 0 0', turns),
+            (f'{side}/wrist_rotate', '1 0 0', '0.07 0 0', turns),
+        )
+    ]
+    found = placed(*parts)
+    assert [place.index for place in found.joints] == [0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13]
+    assert found.joints[0].name == 'right/waist'
+
+
 def test_a_snake_is_no_arm_of_the_vocabulary():
     after, parts = '', []
     for number in range(30):
