@@ -91,8 +91,7 @@ def _approach(arm: Sequence[PosedJoint]) -> FloatArray:
     if length < _NEAR_M:
         # Nothing is drawn beyond: a hand goes straight on from the forearm.
         ways = [np.subtract(last.origin, joint.origin) for joint in reversed(arm[:-1])]
-        way = next(way for way in ways if np.linalg.norm(way) > _NEAR_M)
-        way = _unit(way)
+        way = next((_unit(way) for way in ways if np.linalg.norm(way) > _NEAR_M), last.axis)
         along = float(last.axis @ way)
         has_elbow = float(np.linalg.norm(last.origin - before.origin)) > _NEAR_M
         if is_roll and (abs(along) > _ALONG_THE_HAND or has_elbow):
@@ -106,7 +105,8 @@ def _approach(arm: Sequence[PosedJoint]) -> FloatArray:
         size, cosine = float(np.linalg.norm(square)), float(square @ way)
         if abs(cosine) > _PARALLEL * max(size, _PARALLEL):
             return _unit(square * math.copysign(1.0, cosine))
-    return _unit(way - last.axis * (last.axis @ way))
+    across = way - last.axis * (last.axis @ way)
+    return _unit(across) if np.linalg.norm(across) > _NEAR_M else way
 
 
 def _unit(way: FloatArray) -> FloatArray:

@@ -28,7 +28,6 @@ _HEADS = {'head', 'neck', 'cervical'}
 _COLLARS = {'clavicle', 'collar', 'scapula'}
 _FINGERS = {'thumb', 'index', 'middle', 'ring', 'pinky', 'little', 'mrl'}
 _ARMS = {'arm', 'shoulder', 'elbow', 'wrist', 'forearm', 'upperarm'}
-_TURNS = {'yaw', 'pitch', 'roll', 'rotate', 'rotation'}
 # An arm has as many turning joints, at least.
 _FEWEST = 4
 # An arm alone with no more joints has a waist for the yaw of its shoulder, as those of Interbotix.
@@ -128,7 +127,7 @@ def parts_of(tree: JointTree, names: Collection[str] | None = None) -> RobotPart
             found.append(Arm(tuple(arm), hand))
         else:
             others += arm
-    named = {side(_spaced(arm.joints[0])): arm for arm in found}
+    named = {_side(arm): arm for arm in found}
     sides = {which: posed[arm.joints[0]].origin for which, arm in named.items()}
     turn, doubts = _body(sides)
     of_arms = {name for arm in found for name in arm.fingers}
@@ -152,10 +151,10 @@ def _left_out(tree: JointTree, above: Mapping[str, Sequence[str]]) -> Iterator[t
 
 
 def _is_of_hand(path: Sequence[str], depth: int) -> bool:
-    """Tell by names; what turns the gripper as a whole, such as a gripper_yaw, is of the wrist."""
+    """Tell by the names of a joint and of what carries it, at so many joints from the base."""
     for place, name in enumerate(path):
         words = _words(name)
-        if words & (_ARMS | _TURNS | _TORSOS | _HEADS):
+        if words & ((_ARMS - {'arm'}) | _TORSOS | _HEADS):
             continue
         if is_gripper(_spaced(name)) or (words & _FINGERS and depth - place >= _FEWEST):
             return True
@@ -226,6 +225,11 @@ def _sides(
     if {'l', 'r'} <= named.keys():
         right, left = named['r'], named['l']
     return right, left, [arm for arm in order if arm not in (right, left)]
+
+
+def _side(arm: Arm) -> str:
+    """``l`` or ``r``, where the names of its joints say so; else empty."""
+    return next(filter(None, (side(_spaced(name)) for name in arm.joints)), '')
 
 
 def _above(name: str, posed: Mapping[str, PosedJoint]) -> Iterator[str]:

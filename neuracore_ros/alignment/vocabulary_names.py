@@ -120,7 +120,7 @@ def place_by_names(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotPro
         slots, why = _of_arm(own)
         found |= {name: (f'{which}.{slot}', why) for name, slot in slots.items()}
     placed, taken = list[SlotProposal](), set[str]()
-    beyond = vocabulary.own_from.get('joints', 0)
+    beyond = vocabulary.first_own(_JOINTS)
     for name in names:
         slot, why = found.get(name, ('', ''))
         if not slot or slot in taken:
@@ -150,7 +150,7 @@ def place_grippers(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotPro
         for name in own
     ]
     further = [name for name in names if name not in {place.name for place in placed}]
-    return placed + _own(further, vocabulary.own_from.get('grippers', 0), 'grippers')
+    return placed + _own(further, vocabulary.first_own(_GRIPPERS), 'grippers')
 
 
 def place_cameras(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotProposal]:
@@ -172,7 +172,7 @@ def place_cameras(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotProp
         for slot, name in slots.items()
     ]
     left = [name for name in names if name not in slots.values()]
-    placed += _own(left, vocabulary.own_from.get('cameras', 0), 'cameras')
+    placed += _own(left, vocabulary.first_own(_CAMERAS), 'cameras')
     return sorted(placed, key=lambda place: place.index)
 
 

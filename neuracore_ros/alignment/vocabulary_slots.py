@@ -78,17 +78,13 @@ class _Placing:
             self.doubts = robot.doubts if is_known else (*robot.doubts, _NO_FRONT)
 
     def joints(self) -> Iterator[SlotProposal]:
-        taken = set[int]()
-        own = list[SlotProposal]()
+        own = self._vocabulary.first_own(_JOINTS)
         for place in (*self._of_arms(), *self._of_body()):
             if place.counterpart:
-                taken.add(place.index)
                 yield place
             else:
-                own.append(place)
-        beyond = self._own_from()
-        for number, place in enumerate(own):
-            yield replace(place, index=beyond + number)
+                yield replace(place, index=own)
+                own += 1
 
     def grippers(self) -> Iterator[SlotProposal]:
         """The gripper of each hand that is none of many fingers."""
@@ -106,9 +102,6 @@ class _Placing:
             why = f'is another finger of {chosen}' if chosen else 'is of a hand with many joints'
             found |= {name: why for name in arm.fingers if name != chosen}
         return found
-
-    def _own_from(self) -> int:
-        return self._vocabulary.own_from.get('joints', 0)
 
     def _of_arms(self) -> Iterator[SlotProposal]:
         found: dict[str, JointFunction] = {}

@@ -224,6 +224,24 @@ def test_what_two_arms_call_a_waist_each_is_the_yaw_of_each():
     assert found.joints[0].name == 'right/waist'
 
 
+def test_joints_that_all_stand_at_one_place_have_no_shape_to_go_by():
+    """Nothing is divided by the length of a link that has none."""
+    rows = [(f'arm_{n}', axis, '0 0 0', (-1.0, 1.0)) for n, axis in enumerate(
+        ('0 0 1', '0 1 0', '0 1 0', '0 1 0', '0 1 0'))]  # fmt: skip
+    for place in placed(*chain(*rows)).joints:
+        assert math.isfinite(place.offset)
+    straight = chain(*((f'arm_{n}', '0 0 1', '0 0 0.1', (-1.0, 1.0)) for n in range(5)))
+    for place in placed(*straight, joint('tool', kind='fixed', after='arm_4')).joints:
+        assert math.isfinite(place.offset)
+
+
+@pytest.mark.parametrize('name', ['arm_gripper', 'left_arm_finger_1', 'hand_thumb_roll'])
+def test_fingers_are_no_joints_of_the_arm_whatever_else_they_are_called(name):
+    found = placed(*arm(), joint(name, '0 1 0', 'prismatic', after='tool'))
+    assert [place.index for place in found.joints] == [0, 1, 3, 5, 6]
+    assert name in {*(place.name for place in found.grippers), *found.left_out}
+
+
 def test_a_snake_is_no_arm_of_the_vocabulary():
     after, parts = '', []
     for number in range(30):
