@@ -28,6 +28,11 @@ def listed(texts: Iterable[str]) -> str:
     return f'<ul style="{_BOX};padding-left:1.2em">{items}</ul>'
 
 
+def head(text: str) -> str:
+    """A heading of a part of a list."""
+    return f'<h3 style="{_BOX};font-weight:600">{text_of(text)}</h3>'
+
+
 def warnings(texts: Iterable[str]) -> str:
     """A list of warnings, each with a bar at its left; empty of none."""
     return ''.join(

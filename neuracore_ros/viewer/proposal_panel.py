@@ -12,7 +12,7 @@ from neuracore_ros.viewer.callbacks import Callbacks
 
 
 class ProposalPanel:
-    """What is proposed for robots, in the present container of a GUI.
+    """Proposals for robots, in the present container of a GUI.
 
     Args:
         gui: Where it is added.

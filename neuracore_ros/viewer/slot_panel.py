@@ -34,6 +34,7 @@ class SlotRow:
         unit: ``rad``, ``m`` or empty.
         warnings: Shown below it, shortly.
         value: At which it begins, about.
+        group: Shown above the first of those that follow each other and have the same one.
     """
 
     slider: Slider
@@ -44,6 +45,7 @@ class SlotRow:
     unit: str
     warnings: tuple[str, ...] = ()
     value: float = 0.0
+    group: str = ''
 
     @property
     def step(self) -> float:
@@ -80,12 +82,15 @@ class SlotPanel:
         self._folder = gui.add_folder(None)
         self._sliders: dict[Slider, viser.GuiSliderHandle[float]] = {}
         self._notes: dict[Slider, viser.GuiHtmlHandle] = {}
+        self._heads: dict[Slider, viser.GuiHtmlHandle] = {}
 
     def show(self, rows: Sequence[SlotRow]) -> None:
         """Show these slots; a slider that was there keeps its value, within its ends."""
         for gone in set(self._sliders) - {row.slider for row in rows}:
             self._sliders.pop(gone).remove()
             self._notes.pop(gone).remove()
+            self._heads.pop(gone).remove()
+        group = ''
         for place, row in enumerate(rows):
             lower, upper = row.ends
             if (slider := self._sliders.get(row.slider)) is None:
@@ -96,11 +101,15 @@ class SlotPanel:
                 slider.min, slider.max = lower, upper
             slider.label = row.label
             slider.hint = row.hint
-            slider.order = 2.0 * place
+            head = self._heads[row.slider]
+            head.content = markup.head(row.group)
+            head.visible = row.group != group
+            group = row.group
+            head.order, slider.order = 3.0 * place, 3.0 * place + 1.0
             note = self._notes[row.slider]
             note.content = markup.warnings(row.warnings)
             note.visible = bool(row.warnings)
-            note.order = 2.0 * place + 1.0
+            note.order = 3.0 * place + 2.0
 
     def values(self) -> dict[Slider, float]:
         """The values that the sliders show."""
@@ -115,6 +124,7 @@ class SlotPanel:
     def _add(self, row: SlotRow) -> viser.GuiSliderHandle[float]:
         lower, upper = row.ends
         with self._folder:
+            self._heads[row.slider] = self._gui.add_html('', visible=False)
             slider = self._gui.add_slider(
                 row.label, lower, upper, row.step, row.rest, hint=row.hint
             )

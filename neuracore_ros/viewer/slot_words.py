@@ -169,28 +169,39 @@ class SlotWords:
     def _number_row(self, slot: Slot) -> SlotRow:
         ranges = list(self._ranges(slot))
         unit = ranges[0][1].unit
+        group, name = self._grouped(slot)
         return SlotRow(
             (slot, ''),
-            self.title(slot) + _UNITS[unit],
+            f'{slot[1]} {name}{_UNITS[unit]}',
             ', '.join(f'{model.name}: {own.name}' for model, own in ranges),
             min(own.lower for _, own in ranges),
             max(own.upper for _, own in ranges),
             unit,
             self._short_warnings(slot),
             ranges[0][1].rest,
+            group,
         )
+
+    def _grouped(self, slot: Slot) -> tuple[str, str]:
+        """The group of a slot, such as an arm of the vocabulary, and its name there."""
+        name = self._called(slot)
+        if slot[0].is_gripper:
+            return 'grippers', name.removesuffix('.gripper')
+        side, dot, rest = name.partition('.')
+        return (side, rest) if dot and self._described(slot) else ('', name)
 
     def _pose_rows(self, slot: Slot) -> Iterator[SlotRow]:
         for number, (part, unit) in enumerate(PARTS.items()):
             is_last = number == len(PARTS) - 1
             yield SlotRow(
                 (slot, part),
-                f'{_WHAT.get(slot[0], slot[0])}{slot[1]} {part}{_UNITS[unit]}',
+                f'{slot[1]} {part}{_UNITS[unit]}',
                 'the hand, shifted or turned about the axes of its base',
                 -MOST[unit],
                 MOST[unit],
                 unit,
                 self._short_warnings(slot) if is_last else (),
+                group=_WHAT.get(slot[0], str(slot[0])).strip() + 's',
             )
 
     def _proposed(self, robot: str, slot: Slot, name: str) -> Proposal | None:

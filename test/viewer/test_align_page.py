@@ -190,7 +190,7 @@ def test_the_frames_of_a_chain_are_placed(tmp_path, opened):
     with aligned([hand]) as (server, robots):
         seen = opened(server)
         before = seen.picture()
-        seen.move('hand 0 z [m]', -0.1)
+        seen.move('0 z [m]', -0.1)
         seen.other_picture(before)
         seen.row('Tip xyz [m]').locator('input').first.fill('0.3')
         seen.text('Not saved')
