@@ -46,8 +46,15 @@ _FARTHEST = 1e9
 _MOST_FORMS = 200
 
 
+def is_shown_plan(topic: str) -> bool:
+    """Tell whether a topic shows viewers what a policy's node plans; nobody executes it."""
+    return topic.split('/')[-2:] == ['infer', 'plan']
+
+
 def is_wanted(topic: str, kind: str) -> bool:
     """Tell whether a draft needs the messages of a topic."""
+    if is_shown_plan(topic):
+        return False
     if kind == STRING:
         return topic.rpartition('/')[2] == ROBOT_DESCRIPTION
     return kind in NUMBER_TYPES or kind in IMAGE_TYPES or kind in TWISTS

@@ -8,6 +8,7 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import load_robot
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import parse_joint_tree
+from neuracore_ros.scaffold.collect import is_wanted
 from neuracore_ros.scaffold.draft import draft
 from neuracore_ros.scaffold.draft_texts import DraftOrigin
 from neuracore_ros.scaffold.facts import (
@@ -174,3 +175,12 @@ def test_of_two_cameras_the_one_without_a_counterpart_is_a_comment(tmp_path):
     assert robot['input']['RGB_IMAGES'] == {3: 'hand'}
     assert robot['sources']['RGB_IMAGES'] == {'hand': {'topic': '/hand/image_raw'}}
     assert '# left: {topic: /left/image_raw}' in made.text
+
+
+@pytest.mark.parametrize('topic', ['/infer/plan', '/left/infer/plan', 'infer/plan'])
+def test_the_plan_that_a_node_shows_is_no_command_topic(topic):
+    assert not is_wanted(topic, TRAJECTORY)
+
+
+def test_a_planner_may_command_on_a_topic_that_is_called_plan():
+    assert is_wanted('/planner/plan', TRAJECTORY)

@@ -16,7 +16,7 @@ from neuracore_ros.node.live.commands import controlled_joints
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import CLOCK, SubscribedTopic
-from neuracore_ros.scaffold.collect import TWISTS, FactCollector, is_wanted
+from neuracore_ros.scaffold.collect import TWISTS, FactCollector, is_shown_plan, is_wanted
 from neuracore_ros.scaffold.facts import CommandReceiver, Facts
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *TWISTS)
@@ -84,7 +84,7 @@ def _listeners(node: Node, below: str) -> list[CommandReceiver]:
     found = [
         CommandReceiver(topic, types[0], name)
         for topic, types in node.get_topic_names_and_types()
-        if topic.startswith(below) and types[0] in _COMMANDS
+        if topic.startswith(below) and types[0] in _COMMANDS and not is_shown_plan(topic)
         for name in listeners(node, topic)
     ]
     return found + [
