@@ -63,6 +63,9 @@ def write_page(
         )
         for section in sections:
             write(section)
+        if has_episodes:
+            # Its licence goes where the library goes.
+            write(f'<!-- uPlot\n{asset("uPlot.LICENSE")}\n-->')
         write(*(f'<script>{script}</script>' for script in scripts), '</body></html>')
 
 

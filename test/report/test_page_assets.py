@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.report.glossary import _FORMS, GLOSSARY, word_of
-from neuracore_ros.report.html import asset, table
+from neuracore_ros.report.html import table, write_page
 from neuracore_ros.report.page_colours import COLOURS, page_colours
 
 ASSETS = Path(__file__).resolve().parents[2] / 'neuracore_ros' / 'report' / 'assets'
@@ -25,9 +25,14 @@ def test_uplot_is_byte_for_byte_what_was_published(name):
     assert f'{PUBLISHED[name]}  {name}' in (ASSETS / 'README.md').read_text()
 
 
-def test_the_licence_of_uplot_is_beside_it_and_its_name_in_every_page_that_has_it():
-    assert 'MIT License' in (ASSETS / 'uPlot.LICENSE').read_text()
-    assert 'github.com/leeoniya/uPlot (v1.6.32)' in asset('uPlot.iife.min.js')
+def test_the_licence_of_uplot_is_beside_it_and_its_name_in_every_page_that_has_it(tmp_path):
+    licence = (ASSETS / 'uPlot.LICENSE').read_text()
+    assert 'MIT License' in licence and '--' not in licence
+    write_page(tmp_path / 'with.html', 'with', [], has_episodes=True)
+    write_page(tmp_path / 'without.html', 'without', [])
+    text = (tmp_path / 'with.html').read_text()
+    assert licence in text and 'github.com/leeoniya/uPlot (v1.6.32)' in text
+    assert 'uPlot' not in (tmp_path / 'without.html').read_text()
 
 
 def test_no_script_or_sheet_ends_its_own_element():

@@ -231,3 +231,28 @@ def test_every_control_has_a_name(opened):
             .map((each) => each.outerHTML.slice(0, 200))"""
     )
     assert nameless == []
+
+
+def test_the_page_of_the_demo_fits_a_phone_in_the_dark_and_fetches_nothing(running, tmp_path):
+    pytest.importorskip('rclpy')
+    from neuracore_ros.demo.page import write_page
+    from neuracore_ros.demo.trials import TrialResult
+    from neuracore_ros.description import load_descriptions
+    from neuracore_ros.description.shipped import shipped
+
+    out = tmp_path / 'demo.html'
+    trials = [TrialResult('ur5', 'poses', seed, 0.4, 0.01 * seed, 0.04, 0) for seed in range(6)]
+    write_page(
+        out,
+        {'Joint slots': load_descriptions([shipped('franka_ur5'), shipped('so100')])},
+        trials,
+        {'training': [(0, 1.0), (1000, 0.1)]},
+        tmp_path,
+    )
+    with watched(running) as open_page:
+        page = open_page(out, width=360, colours='dark')
+        page.locator('summary', has_text='All 6 trials').click()
+        assert page.evaluate('document.documentElement.scrollWidth') == 360
+        assert ground(page) == 'rgb(20, 24, 31)'
+        colour = 'getComputedStyle(document.querySelector("polyline.colour0")).stroke'
+        assert page.evaluate(colour) == 'rgb(90, 180, 240)'
