@@ -110,18 +110,25 @@ class DescribedArm:
 
     def meanings(self) -> dict[str, Meaning]:
         """The meanings of the joints by their names in the robot file; empty without a URDF."""
-        if self.tree is None or not self.has_joints:
+        own = self.urdf_names()
+        if self.tree is None or not own:
+            return {}
+        home = {called: self.home[name] for called, name in own.items() if name in self.home}
+        found = meanings(self.tree, list(own), home)
+        return {own[called]: meaning for called, meaning in found.items()}
+
+    def urdf_names(self) -> dict[str, str]:
+        """Joint of the URDF -> its name in the robot file, of those that have a slot."""
+        if self.tree is None:
             return {}
         in_urdf = {joint.name for joint in self.tree.moving}
         own = {}
-        for name in self.joints().values():
+        for name in self._joint_slots().values():
             source = self.robot.source(DataType.JOINT_POSITIONS, name)
             called = source.message_name if source and name not in in_urdf else name
             if called in in_urdf:
                 own[called] = name
-        home = {called: self.home[name] for called, name in own.items() if name in self.home}
-        found = meanings(self.tree, list(own), home)
-        return {own[called]: meaning for called, meaning in found.items()}
+        return own
 
     def _joint_slots(self) -> Slots:
         for description in (self.robot.input, self.robot.output):

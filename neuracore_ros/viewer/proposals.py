@@ -1,59 +1,41 @@
-"""Proposals for a robot beside another one: what ``describe --like`` would write otherwise."""
+"""Proposals for a robot: what ``describe`` would write otherwise, beside another one or alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from neuracore_ros.alignment.align import SlotProposal, align, align_cameras
 from neuracore_ros.alignment.align_frames import WrittenFrames, propose
-from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.chain_frames import matrix, placement, relative
 from neuracore_ros.alignment.frame_differences import PoseSlot, other_scale, tips_differ
 from neuracore_ros.alignment.name_heuristics import alike
-from neuracore_ros.alignment.roles import Role
+from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.viewer.joint_proposals import Proposal, joint_proposals
 from neuracore_ros.viewer.layout_warnings import LayoutComparison
 from neuracore_ros.viewer.robot_file_editor import FRAMES
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor as Editor
 
-_JOINTS = DataType.JOINT_POSITIONS
+__all__ = ['Proposal', 'apply_all', 'proposals']
+
 _CAMERAS = (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
-# Zeros that are nearer are one, as they are drawn [rad], [m].
-_SAME_ZERO = 0.01
-# Behind the point, as `describe` writes offsets.
-_DIGITS = 4
 # Frames that are nearer are one, as hands are measured [deg], [m].
 _SAME_WAY, _SAME_PLACE = 15.0, 0.05
 # More steps lead nowhere.
 _MOST_STEPS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One edit that would bring a robot nearer to another one.
-
-    Attributes:
-        kind: DataType of the slot.
-        name: The robot file's name for it.
-        text: What is proposed, and the reason, in one line.
-        apply: Does it.
-    """
-
-    kind: DataType
-    name: str
-    text: str
-    apply: Callable[[Editor], None]
-
-
-def proposals(robot: Robot, like: Robot, comparison: LayoutComparison) -> tuple[Proposal, ...]:
-    """Propose edits of a robot, only where it differs from another one.
+def proposals(
+    robot: Robot, like: Robot | None, comparison: LayoutComparison
+) -> tuple[Proposal, ...]:
+    """Propose edits of a robot, only where it differs from another one, or from its vocabulary.
 
     Each is what its reasons say of the robot as it is now: applying one may change others, so
     ask again afterwards. A joint that turns the other way has its zero proposed once it is
@@ -61,12 +43,15 @@ def proposals(robot: Robot, like: Robot, comparison: LayoutComparison) -> tuple[
 
     Args:
         robot: Whose slots and frames are proposed.
-        like: Whose index space it is, with its signs, zeros and frames.
+        like: Whose index space it is, with its signs, zeros and frames; None: that of the
+            vocabulary that the robot's file names, if it names one.
         comparison: Holds their URDFs.
 
     Raises:
         DescriptionError: A URDF cannot be used.
     """
+    if like is None:
+        return (*_commands(robot), *_in_vocabulary(robot, comparison))
     return (
         *_commands(robot),
         *_joints(robot, like, comparison),
@@ -75,7 +60,7 @@ def proposals(robot: Robot, like: Robot, comparison: LayoutComparison) -> tuple[
     )
 
 
-def apply_all(editor: Editor, like: Robot, comparison: LayoutComparison) -> int:
+def apply_all(editor: Editor, like: Robot | None, comparison: LayoutComparison) -> int:
     """Apply proposals until there are none; one undo takes all of them back.
 
     Returns:
@@ -120,67 +105,31 @@ def _joints(robot: Robot, like: Robot, comparison: LayoutComparison) -> Iterator
     if not (arm.has_joints and other.has_joints):
         return
     slots, theirs, means = arm.joints(), other.joints(), other.meanings()
-    found = {each.name: each for each in align(arm, other)}
-    swapped: set[str] = set()
-    for index, name in slots.items():
-        place = found[name]
-        is_known = place.role is not None or alike(name, place.counterpart)
-        neighbour = means.get(theirs.get(index, ''))
+    indices = {name: index for index, name in slots.items()}
+
+    def may_move(place: SlotProposal) -> bool:
+        is_known = place.role is not None or alike(place.name, place.counterpart)
+        neighbour = means.get(theirs.get(indices[place.name], ''))
         is_stranger = neighbour is not None and neighbour.role is not place.role
-        if not (is_known and place.same):
-            continue
-        if place.index != index and (place.counterpart or (place.fits and is_stranger)):
-            if name not in swapped:
-                yield _moved(name, place, slots.get(place.index, ''))
-                swapped.add(slots.get(place.index, ''))
-        elif place.counterpart in means and place.role is not None:
-            yield from _sense(arm, place)
+        return is_known and (bool(place.counterpart) or (place.fits and is_stranger))
 
-
-def _moved(name: str, place: SlotProposal, there: str) -> Proposal:
-    why = f'{place.why}{_doubts(place)}'
-    if there:
-        text = f"swap '{name}' with '{there}', to index {place.index}: {why}"
-        return Proposal(
-            _JOINTS, name, text, partial(Editor.swap, kind=_JOINTS, one=name, other=there)
-        )
-    text = f"put '{name}' at index {place.index}: {why}"
-    return Proposal(
-        _JOINTS,
-        name,
-        text,
-        partial(Editor.set_index, kind=_JOINTS, name=name, index=place.index),
+    places = [place for place in align(arm, other) if place.same]
+    yield from joint_proposals(
+        arm,
+        [place for place in places if may_move(place)],
+        [place for place in places if place.role is not None and place.counterpart in means],
     )
 
 
-def _sense(arm: DescribedArm, place: SlotProposal) -> Iterator[Proposal]:
-    scale, offset = arm.sense(place.name)
-    if scale * place.scale < 0.0:
-        yield Proposal(
-            _JOINTS,
-            place.name,
-            f"turn the sign of '{place.name}': it turns the other way than '{place.counterpart}'"
-            f'{_doubts(place)}',
-            partial(Editor.flip_sign, kind=_JOINTS, name=place.name),
-        )
+def _in_vocabulary(robot: Robot, comparison: LayoutComparison) -> Iterator[Proposal]:
+    """The slots that the vocabulary of a file gives the joints of its URDF."""
+    arm = comparison.arm(robot)
+    own = arm.urdf_names()
+    if robot.vocabulary is None or arm.tree is None or not own:
         return
-    by = place.offset - offset
-    if place.role is not Role.SLIDE:
-        by = math.remainder(by, 2 * math.pi)
-    by = round(offset + by, _DIGITS) - offset
-    if place.zero_known and abs(by) > _SAME_ZERO:
-        unit = 'm' if place.role is Role.SLIDE else 'rad'
-        yield Proposal(
-            _JOINTS,
-            place.name,
-            f"move the zero of '{place.name}' by {by:+.4f} {unit}, to that of "
-            f"'{place.counterpart}'{_doubts(place)}",
-            partial(Editor.move_zero, kind=_JOINTS, name=place.name, by=by),
-        )
-
-
-def _doubts(place: SlotProposal) -> str:
-    return f' ({"; ".join(place.doubts)})' if place.doubts else ''
+    placed = place_in_vocabulary(arm.tree, robot.vocabulary, own.keys())
+    places = [replace(place, name=own[place.name]) for place in placed.joints if place.counterpart]
+    yield from joint_proposals(arm, places, places)
 
 
 def _cameras(robot: Robot, like: Robot) -> Iterator[Proposal]:

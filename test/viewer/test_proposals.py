@@ -1,10 +1,12 @@
 """Proposals: what differs from another robot, why, and that nothing differs once it is applied."""
 
+import random
 from pathlib import Path
 
 import pytest
 
-from neuracore_ros.description import DataType
+from neuracore_ros.cli.main import main
+from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped_robots
 from neuracore_ros.viewer.layout_warnings import LayoutComparison
 from neuracore_ros.viewer.proposals import apply_all, proposals
@@ -118,3 +120,54 @@ def test_frames_that_were_turned_are_proposed_as_they_were(tmp_path):
     assert comparison.warnings([like, editor]) == comparison.warnings(
         [like, RobotFileEditor.open(path)]
     )
+
+
+@pytest.mark.parametrize('spoilt', range(3))
+def test_whatever_was_turned_moved_or_swapped_is_found(spoilt, ur5, franka, comparison):
+    def about_slots():
+        return [each.text for each in comparison.warnings([franka, ur5]) if each.places]
+
+    chance = random.Random(spoilt)
+    names = list(ur5.robot.input[JOINTS].values())
+    before = ur5.text
+    for name in names:
+        if chance.choice([True, False]):
+            ur5.flip_sign(JOINTS, name)
+        ur5.move_zero(JOINTS, name, chance.choice([0.0, 0.5, -1.5]))
+    ur5.swap(JOINTS, *chance.sample(names, 2))
+    ur5.swap(JOINTS, *chance.sample(names, 2))
+    assert about_slots()
+    apply_all(ur5, franka.robot, comparison)
+    assert about_slots() == []
+    for role in ('input', 'output'):
+        original = getattr(load_robot(shipped_robots()['ur5']), role)
+        assert getattr(ur5.robot, role) == original
+    while ur5.can_undo:
+        ur5.undo()
+    assert ur5.text == before
+
+
+def test_a_robot_alone_is_held_to_the_vocabulary_that_its_file_names(tmp_path):
+    out = tmp_path / 'alone.yaml'
+    assert main(['describe', '--urdf', str(CONFIG / 'ur5.urdf'), '--out', str(out)]) == 0
+    editor, comparison = RobotFileEditor.open(out), LayoutComparison()
+    assert editor.robot.vocabulary.name == 'arm/1'
+    assert proposals(editor.robot, None, comparison) == ()
+    before = editor.robot
+    editor.flip_sign(JOINTS, 'elbow_joint')
+    editor.swap(JOINTS, 'shoulder_pan_joint', 'wrist_3_joint')
+    editor.move_zero(JOINTS, 'shoulder_lift_joint', 0.5)
+    found = [each.text for each in proposals(editor.robot, None, comparison)]
+    assert [text.partition(':')[0] for text in found] == [
+        "swap 'wrist_3_joint' with 'shoulder_pan_joint', to index 6",
+        "move the zero of 'shoulder_lift_joint' by -0.5000 rad, to that of 'right.shoulder_pitch'",
+        "turn the sign of 'elbow_joint'",
+    ]
+    assert apply_all(editor, None, comparison) == 3
+    assert editor.robot.scale_offsets() == before.scale_offsets()
+    assert (editor.robot.input, editor.robot.output) == (before.input, before.output)
+
+
+def test_without_a_vocabulary_a_robot_alone_has_nothing_to_be_held_to(ur5, comparison):
+    ur5.flip_sign(JOINTS, 'elbow_joint')
+    assert proposals(ur5.robot, None, comparison) == ()
