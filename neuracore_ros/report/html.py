@@ -140,10 +140,11 @@ def without_empty(
     head: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> tuple[list[str], list[str], list[list[object]]]:
     """Head, kinds and rows of a table without the columns that say nothing in any row."""
+    rows = list(rows)
     columns = [
         [title, kind, *values]
         for title, kind, *values in zip(head, kinds, *rows, strict=True)
-        if any(value != '' for value in values)
+        if not rows or any(value != '' for value in values)
     ]
     found, styles, *lines = map(list, zip(*columns, strict=True))
     return [str(each) for each in found], [str(each) for each in styles], lines

@@ -1,6 +1,7 @@
 """The page of a dataset: complete, self-contained, and plain about what was dropped."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -164,6 +165,21 @@ def test_what_is_no_dataset_is_refused_in_one_line(tmp_path, capsys):
     assert main(['report', str(tmp_path), '--out', str(tmp_path / 'report.html')]) == 1
     assert 'not a dataset of neuracore_ros' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_video_or_table_is_told_in_one_line_and_leaves_no_page(
+    dataset, tmp_path, capsys
+):
+    for pattern in ('videos/**/file-002.mp4', 'data/**/file-002.parquet'):
+        copy = tmp_path / pattern[:4]
+        shutil.copytree(dataset, copy)
+        for file in copy.glob(pattern):
+            file.write_bytes(file.read_bytes()[:100])
+        out = tmp_path / 'page.html'
+        assert main(['report', str(copy), '--out', str(out)]) == 1
+        said = capsys.readouterr().err.strip()
+        assert file.name in said and '\n' not in said
+        assert not out.exists()
 
 
 def test_a_page_that_cannot_be_written_is_told_in_one_line(dataset, tmp_path, capsys):

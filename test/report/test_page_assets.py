@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.report.glossary import _FORMS, GLOSSARY, word_of
-from neuracore_ros.report.html import table, write_page
+from neuracore_ros.report.html import MOST_ROWS, table, without_empty, write_page
 from neuracore_ros.report.page_colours import COLOURS, page_colours
 
 ASSETS = Path(__file__).resolve().parents[2] / 'neuracore_ros' / 'report' / 'assets'
@@ -84,6 +84,18 @@ def test_words_of_tables_are_explained_where_they_stand():
         r'<th scope="col" class="number"><abbr title="Setpoints[^"]*">clamps</abbr>', html
     )
     assert '<dt>seam</dt>' in html and '<dt>clamps</dt>' in html and '<dt>joint</dt>' not in html
+
+
+def test_columns_that_say_nothing_are_left_out_and_long_tables_end():
+    rows = [('a', '', 1), ('b', '', '')]
+    assert without_empty(['x', 'y', 'z'], ['', 'long', 'number'], rows) == (
+        ['x', 'z'],
+        ['', 'number'],
+        [['a', 1], ['b', '']],
+    )
+    assert without_empty(['x'], [''], []) == (['x'], [''], [])
+    html = table(['n'], ['number'], ([n] for n in range(MOST_ROWS + 7)))
+    assert '7 more rows are left out' in html and html.count('<tr>') == 1 + MOST_ROWS
 
 
 def test_every_form_of_a_word_leads_to_a_word():

@@ -114,6 +114,8 @@
         plot.setSeries(n + 1, { show: shown });
       });
       const output = create('output');
+      // A reader of the screen would speak of every line at every step.
+      output.setAttribute('aria-live', 'off');
       item.append(button, ' ', output);
       legend.append(item);
       return output;
