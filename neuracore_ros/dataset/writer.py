@@ -38,7 +38,7 @@ from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import treatment_changes, treatments
-from neuracore_ros.description.vocabulary import mismatch
+from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.progress import NoticeCallback

@@ -12,7 +12,8 @@ from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.robot_file import load_robot, parse_robot, require_no_parameters
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.treatment import Treatments, treatments
-from neuracore_ros.description.vocabulary import VocabularyId, mismatch
+from neuracore_ros.description.vocabulary import VocabularyId
+from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.similar_names import known_names, similar_file
 from neuracore_ros.wording import few

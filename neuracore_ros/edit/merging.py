@@ -11,7 +11,8 @@ from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import changes_between
-from neuracore_ros.description.vocabulary import VocabularyId, mismatch
+from neuracore_ros.description.vocabulary import VocabularyId
+from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DatasetError, DescriptionWarning
 
 

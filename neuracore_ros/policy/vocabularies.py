@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from neuracore_ros.description.robot import Robot
-from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId, mismatch
+from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId
+from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.policy.manifest import Manifest
 
 _THE_POLICY = 'the policy'

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neuracore_ros.description.vocabulary import VocabularyId, mismatch
+from neuracore_ros.description.vocabulary import VocabularyId
+from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DescriptionWarning, TrainingError
 from neuracore_ros.policy.manifest import Manifest, TrainedSlots
 from neuracore_ros.policy.vocabularies import vocabulary_warnings

@@ -15,13 +15,12 @@ from neuracore_ros.description.vocabulary import (
     Vocabulary,
     VocabularyId,
     VocabularySlot,
-    differing_slots,
     known_vocabulary,
     load_vocabulary,
-    mismatch,
     read_vocabulary_id,
     slot_label,
 )
+from neuracore_ros.description.vocabulary_differences import differing_slots, mismatch
 from neuracore_ros.errors import DescriptionError, DescriptionWarning, PolicyError
 from neuracore_ros.records import Record, RecordOrigin
 
