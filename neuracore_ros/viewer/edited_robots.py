@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
+from neuracore_ros.description import Robot
 from neuracore_ros.errors import DescriptionError, UserError
 from neuracore_ros.viewer.layout_warnings import LayoutComparison, LayoutWarning
 from neuracore_ros.viewer.proposals import Proposal, apply_all, proposals
@@ -135,23 +136,34 @@ class EditedRobots:
         """The robot that others are compared with."""
         return next(iter(self.models.values()))
 
+    @property
+    def vocabulary(self) -> str:
+        """The vocabulary that the file of that robot names, if it may be changed; '' for none."""
+        named = self.like.robot.vocabulary if self.like.name in self.editors else None
+        return named.name if named else ''
+
     def proposals(self, robot: str) -> tuple[Proposal, ...]:
-        """Edits that would bring a robot nearer to the one that others are compared with."""
-        if robot == self.like.name:
-            return ()
+        """Edits that would bring a robot nearer to the one that others are compared with.
+
+        That one itself is held to the vocabulary that its file names, if it names one.
+        """
         try:
-            return proposals(self.models[robot].robot, self.like.robot, self._comparison)
+            return proposals(self.models[robot].robot, self._other(robot), self._comparison)
         except DescriptionError:  # Nothing is known without a URDF that can be used.
             return ()
 
     def apply_all(self, robot: str) -> bool:
         """Apply all proposals for a robot as one change; False if that changes nothing."""
-        like = self.like.robot
+        like = self._other(robot)
 
         def change(file: RobotFileEditor) -> None:
             apply_all(file, like, self._comparison)
 
         return self.change(robot, 'all that was proposed', change)
+
+    def _other(self, robot: str) -> Robot | None:
+        """The robot that another one is compared with; None of that one itself."""
+        return None if robot == self.like.name else self.like.robot
 
     def _draw(self, robot: str) -> None:
         self.models[robot] = RobotModel.of(self.editors[robot].robot, self.models[robot].urdf)

@@ -76,7 +76,12 @@ class AlignPage:
             self._others = gui.add_html('', visible=False)
         with tabs.add_tab('Proposals', viser.Icon.BULB):
             self._proposals = ProposalPanel(
-                gui, list(robots.editors), robots.like.name, self._apply_all, callbacks
+                gui,
+                list(robots.editors),
+                robots.like.name,
+                robots.vocabulary,
+                self._apply_all,
+                callbacks,
             )
         with tabs.add_tab('Changes', viser.Icon.DEVICE_FLOPPY):
             files = {name: editor.path.name for name, editor in robots.editors.items()}

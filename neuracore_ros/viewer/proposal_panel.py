@@ -18,6 +18,7 @@ class ProposalPanel:
         gui: Where it is added.
         robots: Those whose files may be changed.
         like: The robot that they are compared with.
+        vocabulary: Name of the one to which that robot itself is held; '' for none.
         apply: Called with the robot to which all of its proposals are to be applied.
         callbacks: Of the page.
     """
@@ -27,13 +28,15 @@ class ProposalPanel:
         gui: viser.GuiApi,
         robots: Sequence[str],
         like: str,
+        vocabulary: str,
         apply: Callable[[str], None],
         callbacks: Callbacks,
     ) -> None:
+        itself = f' {like} itself is held to its vocabulary, {vocabulary}.' if vocabulary else ''
         gui.add_html(
             markup.grey(
                 f'What differs from {like} by what the joints do in the URDFs, as `describe '
-                f'--like {like}` finds it. Look before you believe it.'
+                f'--like {like}` finds it.{itself} Look before you believe it.'
             )
         )
         self._none = gui.add_html(markup.line('Nothing is proposed.'))

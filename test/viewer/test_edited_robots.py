@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip('viser')
 
 from helpers.aligned import CONFIG, write_mine
+from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.errors import UserError
 from neuracore_ros.viewer.edited_robots import EditedRobots
@@ -87,3 +88,17 @@ def test_the_diff_is_what_saving_writes(robots):
     # What was saved can be undone, and that is a change again.
     robots.undo()
     assert robots.unsaved() == ['mine'] and 'scale: -1' in '\n'.join(robots.diff('mine'))
+
+
+def test_the_first_robot_is_held_to_the_vocabulary_that_its_file_names(tmp_path):
+    out = tmp_path / 'drafted.yaml'
+    urdf = CONFIG / 'franka.urdf'
+    assert main(['describe', '--urdf', str(urdf), '--out', str(out)]) == 0
+    editor = RobotFileEditor.open(out)
+    robots = EditedRobots([RobotModel.of(editor.robot)], {editor.robot.name: editor})
+    (name,) = robots.editors
+    assert (robots.vocabulary, robots.proposals(name)) == ('arm/1', ())
+    robots.change(name, 'turned', lambda file: file.flip_sign(JOINTS, ELBOW))
+    assert [each.name for each in robots.proposals(name)] == [ELBOW]
+    assert robots.apply_all(name)
+    assert robots.proposals(name) == ()
