@@ -51,7 +51,9 @@ class EditedRobots:
         self.models = {model.name: model for model in ordered}
         self._all = [editors[model.name] for model in ordered]
         self.editors = {name: each for name, each in editors.items() if name not in fixed}
-        self._comparison = LayoutComparison({model.name: model.urdf for model in models})
+        self._comparison = LayoutComparison(
+            {model.name: model.urdf for model in models if model.urdf is not None}
+        )
         self._saved = {name: editor.text for name, editor in self.editors.items()}
         self._done: list[_Done] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.viewer.chain_poses import ChainPoses, ChainSlot
+from neuracore_ros.viewer.dials import dial_sense, dials
 from neuracore_ros.viewer.hands import DrawnHand, Hands
 from neuracore_ros.viewer.joint_slots import (
     NamedSlot,
@@ -44,33 +46,38 @@ class RobotModel:
 
     Attributes:
         robot: Its file.
-        urdf: Its URDF file.
+        urdf: Its URDF file; None where that is not known, and then its slots are dials.
         meshes: By which its links are drawn; among them fingers that its URDF lacks.
         notes: What is drawn otherwise than it is, each in one line.
     """
 
-    def __init__(self, robot: Robot, urdf: Path) -> None:
+    def __init__(self, robot: Robot, urdf: Path | None) -> None:
         self.robot, self.urdf = robot, urdf
-        self._links = links = LinkTree(read_joint_tree(urdf))
-        drawn = link_meshes(urdf)
+        if urdf is None:
+            tree, meshes = dials(robot)
+            note = _without_urdf(robot)
+        else:
+            tree, drawn = read_joint_tree(urdf), link_meshes(urdf)
+            meshes, note = drawn.meshes, drawn.note
+        self._links = links = LinkTree(tree)
         named = named_slots(robot, links)
         of_arms = [each for each in named if not each.slot[0].is_gripper]
         moving = [each for each in of_arms if each.joint]
-        arms = links.arms(list(_arm_joints(robot, moving)))
+        arms = links.arms(list(_arm_joints(robot, moving))) if urdf is not None else []
         self._rest = _rest(robot, links, arms)
         self._slots = {each.slot: joint_slot(each, links, self._rest) for each in moving}
         self._hands: dict[Slot, DrawnHand] = {}
-        centres = {mesh.link: mesh.points.mean(axis=0) for mesh in drawn.meshes}
+        centres = {mesh.link: mesh.points.mean(axis=0) for mesh in meshes}
         chains = list(robot.chains.values())
-        self._add_hands(
-            Hands(links, arms, self._rest, centres, chains),
-            [each for each in named if each.slot[0].is_gripper],
-        )
+        grippers = [each for each in named if each.slot[0].is_gripper]
+        if urdf is None:
+            grippers = [replace(each, senses=(dial_sense(each.senses),)) for each in grippers]
+        self._add_hands(Hands(links, arms, self._rest, centres, chains), grippers)
         self._chains = dict(self._chain_poses())
         fingers = [mesh for hand in self._hands.values() for mesh in hand.meshes()]
-        self.meshes: tuple[LinkMesh, ...] = (*drawn.meshes, *fingers)
+        self.meshes: tuple[LinkMesh, ...] = (*meshes, *fingers)
         lost = [each.name for each in of_arms if not each.joint]
-        self.notes = tuple(filter(None, (drawn.note, _lost(lost, urdf))))
+        self.notes = tuple(filter(None, (note, _lost(lost, urdf))))
 
     @classmethod
     def of(cls, robot: Robot, urdf: Path | None = None) -> RobotModel:
@@ -82,15 +89,9 @@ class RobotModel:
                 the same name and with the same joints.
 
         Raises:
-            DescriptionError: No URDF is known, or it cannot be read.
+            DescriptionError: The URDF cannot be read.
         """
-        urdf = urdf or robot.urdf or _urdf_beside(robot)
-        if urdf is None:
-            raise DescriptionError(
-                f"{robot.path}: '{robot.name}' has no URDF to draw: add urdf: FILE to it, or give "
-                f'--urdf {robot.name}=FILE'
-            )
-        return cls(robot, urdf)
+        return cls(robot, urdf or robot.urdf or _urdf_beside(robot))
 
     @property
     def name(self) -> str:
@@ -232,7 +233,14 @@ def _urdf_beside(robot: Robot) -> Path | None:
     return path if is_of_it else None
 
 
-def _lost(names: Sequence[str], urdf: Path) -> str:
+def _without_urdf(robot: Robot) -> str:
+    return (
+        f'{robot.path} names no URDF: its slots are shown as dials. Add urdf: FILE to it, or give '
+        f'--urdf {robot.name}=FILE'
+    )
+
+
+def _lost(names: Sequence[str], urdf: Path | None) -> str:
     """A line about slots that are no joints of the URDF; empty without any."""
     if not names:
         return ''

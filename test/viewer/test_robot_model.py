@@ -9,7 +9,7 @@ import pytest
 from helpers.drawn_arms import joint, urdf
 from helpers.known_urdfs import FILES, known_urdf
 from helpers.three_arms import CONFIG
-from neuracore_ros.description import DataType, DescriptionError, load_robot
+from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.viewer import robot_model
@@ -152,19 +152,49 @@ def test_values_that_are_not_finite_move_nothing(tmp_path):
     assert robot.joints({(JOINTS, 0): math.nan, (JOINTS, 1): math.inf}) == rest
 
 
-def test_a_robot_without_urdf_is_refused_with_what_to_write(tmp_path):
+def test_a_robot_without_urdf_takes_the_one_beside_it_that_has_its_joints(tmp_path):
     file = tmp_path / 'arm.yaml'
     file.write_text(
         'robot: arm\ninput: {JOINT_POSITIONS: {0: a}}\noutput: {}\n'
         'sources: {JOINT_POSITIONS: {topic: /s}}\n'
     )
-    with pytest.raises(DescriptionError, match=r"'arm' has no URDF to draw: add urdf: FILE"):
-        RobotModel.of(load_robot(file))
-    (tmp_path / 'arm.urdf').write_text(urdf(joint('other')))
-    with pytest.raises(DescriptionError, match='has no URDF'):
-        RobotModel.of(load_robot(file))
-    (tmp_path / 'arm.urdf').write_text(urdf(joint('a')))
-    assert RobotModel.of(load_robot(file)).urdf == tmp_path / 'arm.urdf'
+    for drawn, wanted in (
+        (None, None),
+        (urdf(joint('other')), None),
+        ('no XML', None),
+        (urdf(joint('a')), tmp_path / 'arm.urdf'),
+    ):
+        if drawn is not None:
+            (tmp_path / 'arm.urdf').write_text(drawn)
+        assert RobotModel.of(load_robot(file)).urdf == wanted
+
+
+def test_a_robot_without_any_urdf_is_a_dial_for_each_slot_with_a_note_on_what_to_write():
+    robot = shipped_model('so101')
+    assert [each.name for each in robot.slots().values()] == [
+        *('shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll', 'gripper')
+    ]
+    (note,) = robot.notes
+    assert 'so101.yaml names no URDF' in note and '--urdf so101=FILE' in note
+    hands = [robot.moved_links(slot) for slot in robot.slots()]
+    rest = robot.link_poses({})
+    for slot, (hand,) in zip(robot.slots(), hands, strict=True):
+        turned = robot.link_poses({slot: 1.0})
+        assert [each for each in rest if not np.allclose(rest[each], turned[each])] == [hand]
+    # Seen from before, the hand of an opening goes from 12 to 3 o'clock.
+    np.testing.assert_allclose(turned[hand][:3, 2], [0, 1, 0], atol=1e-9)
+    assert {mesh.link for mesh in robot.meshes} == {'column', *(hand for (hand,) in hands)}
+
+
+def test_names_of_slots_that_xml_would_take_for_its_own_are_shown_on_dials(tmp_path):
+    file = tmp_path / 'arm.yaml'
+    file.write_text(
+        'robot: arm\ninput: {JOINT_POSITIONS: {0: "<a & \'b\'>"}}\noutput: {}\n'
+        'sources: {JOINT_POSITIONS: {topic: /s}}\n'
+    )
+    assert [each.name for each in RobotModel.of(load_robot(file)).slots().values()] == [
+        "<a & 'b'>"
+    ]
 
 
 def test_two_robot_files_that_share_a_urdf_each_move_their_own_arm(tmp_path):
