@@ -78,6 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         AlignPage(server, robots, recordings)
         print_warnings(spelling)
+        for model in robots.models.values():
+            for note in model.notes:
+                print(f'note: {model.name}: {note}', file=sys.stderr)
         print(f'{", ".join(robots.models)}: {server.url} (Ctrl-C ends it)', flush=True)
         stopped.wait()
     finally:
