@@ -71,7 +71,6 @@ def test_a_port_that_is_taken_is_one_line(capsys):
 @pytest.mark.parametrize(
     ('words', 'line'),
     [
-        (['fr3'], "'fr3' has no URDF to draw: add urdf: FILE to it, or give --urdf fr3=FILE"),
         (['frank'], 'frank: no such file; shipped are franka'),
         (
             ['franka', '--urdf', 'frank=a.urdf'],
