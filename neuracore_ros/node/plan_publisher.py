@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -21,6 +22,7 @@ from neuracore_ros.command.plan import Plan
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
+from neuracore_ros.node.ros_arguments import first_line
 from neuracore_ros.runner import Runner
 from neuracore_ros.runner.plan_ahead import (
     PlanAhead,
@@ -53,20 +55,27 @@ class PlanPublisher:
     def __init__(self, node: Node, robot: Robot, runner: Runner) -> None:
         self._node = node
         self._runner = runner
-        step_ns = round(1e9 / runner.rate_hz)
         self._topics: list[_PlanTopic | _PathTopic] = []
+        step_ns = round(1e9 / runner.rate_hz)
         if names := joint_names(commanded_joints(runner.commands)):
-            self._topics.append(_PlanTopic(node, names, step_ns))
+            self._open(PLAN_TOPIC, lambda: _PlanTopic(node, names, step_ns))
         try:
             hands = list(planned_hands(robot, runner.commands))
         except DescriptionError as error:
             hands = []
             node.get_logger().warning(f'no {PATH_TOPIC}: {error}')
         for hand, topic in zip(hands, path_topics([hand.name for hand in hands]), strict=True):
-            self._topics.append(_PathTopic(node, topic, hand, step_ns))
+            self._open(topic, partial(_PathTopic, node, topic, hand, step_ns))
         self._counts = [0] * len(self._topics)
         self._heard = False
         self._shown: tuple[Plan | None, ...] = ()
+
+    def _open(self, topic: str, made: Callable[[], _PlanTopic | _PathTopic]) -> None:
+        """Open a topic, unless the middleware refuses it, as where SROS 2 does not allow it."""
+        try:
+            self._topics.append(made())
+        except RuntimeError as error:
+            self._node.get_logger().warning(f'no {topic}: {first_line(error)}')
 
     def refresh(self) -> None:
         """Count who listens; whoever is new is shown the plan at once."""

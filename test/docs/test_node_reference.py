@@ -14,7 +14,11 @@ from helpers.small_policies import write_policy
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
 # Needed at other times: simulated time, a debugging node, parameters that change.
-SOMETIMES = {'subscribe': {'/clock', '/parameter_events'}, 'publish': set(), 'reply': set()}
+SOMETIMES = {
+    'subscribe': {'/clock', '/parameter_events'},
+    'publish': {'/infer/path'},
+    'reply': set(),
+}
 
 
 @pytest.fixture

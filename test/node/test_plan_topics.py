@@ -179,6 +179,25 @@ def test_without_pinocchio_there_is_a_plan_and_one_line_says_why_no_path(made, m
     assert line.startswith('no ~/path: pinocchio is not installed')
 
 
+def test_a_topic_that_the_middleware_refuses_is_left_out_with_one_line(made):
+    create = made.node.create_publisher
+
+    def refuses(kind, name, *rest, **more):
+        if name == '~/plan':
+            raise RuntimeError('could not create publisher: not allowed, at ./rcl/publisher.c:3')
+        return create(kind, name, *rest, **more)
+
+    made.topics.clear()
+    made.node.create_publisher = refuses
+    publisher = PlanPublisher(made.node, made.robot, made.runner)
+    assert [*made.topics] == ['~/path']
+    assert made.warned == ['no ~/plan: could not create publisher: not allowed']
+    made.topics['~/path'].count = 1
+    made.runner.merge()
+    publisher.refresh()
+    assert len(made.topics['~/path'].messages[-1].poses) == 4
+
+
 def test_one_hand_has_the_short_name_and_several_have_their_own():
     assert path_topics([]) == []
     assert path_topics(['left hand']) == ['~/path']
