@@ -175,11 +175,11 @@ def _listed(
     pairs = [f'{index}: {text}' for index, text in sorted_texts]
     if slots.is_flow:
         opened, closed = slots.span.start, slots.span.end - 1
-        ends_ = (
+        braces = (
             Change(TextSpan(opened, opened + 1), '{'),
             Change(TextSpan(closed, closed + 1), '}'),
         )
-        return yaml.changed([*map(Change, spans, pairs), *ends_])
+        return yaml.changed([*map(Change, spans, pairs), *braces])
     # A list may stand below its key without being indented, a mapping may not.
     dashes = [TextSpan(yaml.text.rindex('-', 0, span.start), span.end) for span in spans]
     margin = '' if yaml.column(dashes[0].start) > outer else '  '
