@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -14,7 +13,6 @@ from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.report.chart import line_chart, line_picture
 
 
 def trial(robot='ur5', driver='poses', seed=1, distance_m=0.01) -> TrialResult:
@@ -37,29 +35,6 @@ def test_a_row_has_a_place_for_each_driver():
     (robot, (expert, joints, poses)) = rows[0]
     assert robot == 'ur5'
     assert expert and poses and joints is None
-
-
-def test_a_chart_is_well_formed_and_names_its_curves():
-    curves = {'training <loss>': [(0, 1.0), (100, 0.1)], 'validation': [(50, 0.3)]}
-    for drawn in (line_chart(curves, 'x', 'y'), line_picture(curves, 'x', 'y')):
-        texts = [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]
-        assert 'training <loss>' in texts
-        assert '0.2' in texts
-
-
-def test_a_chart_that_is_a_file_has_its_colours():
-    drawn = line_picture({'a': [(0, 1.0), (1, 2.0)]}, 'x', 'y')
-    [curve] = [
-        e
-        for e in ElementTree.fromstring(drawn).iter()
-        if 'colour0' in e.get('class', '') and e.tag.endswith('polyline')
-    ]
-    assert curve is not None and '.colour0 { stroke: #0069a8 }' in drawn
-    assert line_picture({'a': []}, 'x', 'y') == ''
-
-
-def test_a_chart_of_nothing_says_so():
-    assert line_chart({'a': [(0, 0.0)]}, 'x', 'y') == '<p>No curve was recorded.</p>'
 
 
 def test_the_page_holds_layout_scores_and_pictures(tmp_path: Path):

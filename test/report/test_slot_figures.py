@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.page_reading import tables
+from helpers.driven_dataset import driven
+from helpers.page_reading import shown, tables
 from helpers.swinging_dataset import swing, write
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
@@ -153,6 +154,38 @@ def test_what_does_not_fit_is_left_out_and_said(spiked, monkeypatch):
     assert 'The table lists 4 of 6.' in page
     assert page.count('<tr><td') == 4
     assert 'href="#episode-4"' not in page and 'data-first="episode-2"' in page
+
+
+def test_pictures_that_do_not_fit_are_left_out_and_said(tmp_path, monkeypatch):
+    data = write(tmp_path / 'data', [('arm', swing(phase=n)) for n in range(3)], has_camera=True)
+    metadata, figures = load_metadata(data), figures_of(data)
+    order = ranked(metadata, figures)
+    whole = EpisodesSection(data, metadata, order, [0, 1, 2], figures)
+    assert whole.with_pictures == [0, 1, 2]
+    assert 'episodes have pictures' not in ''.join(whole.sections())
+    first = shown(''.join(whole.sections()))['episode-0']
+    size = int(1.5 * len(first['cameras'][0]['src']))
+    monkeypatch.setattr(episodes_section, 'MOST_BYTES_OF_PICTURES', size)
+    some = EpisodesSection(data, metadata, order, [0, 1, 2], figures)
+    assert some.with_pictures == [0] and some.with_traces == [0, 1, 2]
+    assert '1 episode has pictures' in ''.join(some.sections())
+
+
+def test_lines_with_fewer_points_than_steps_are_said(spiked, monkeypatch):
+    metadata, figures = load_metadata(spiked), figures_of(spiked)
+    monkeypatch.setattr(episodes_section, 'points_within', lambda most, lines: 20)
+    page = ''.join(
+        EpisodesSection(spiked, metadata, ranked(metadata, figures), [], figures).sections()
+    )
+    assert 'A line has about 20 points' in page
+
+
+def test_what_a_human_commanded_is_shaded(tmp_path):
+    data = driven(tmp_path / 'data', 'pphhhppphp', 'dddd')
+    assert main(['report', str(data), '--out', str(tmp_path / 'page.html')]) == 0
+    found = shown((tmp_path / 'page.html').read_text())
+    bands = [(band['from'], band['to']) for band in found['episode-0']['bands']]
+    assert bands == [(0.2, 0.5), (0.8, 0.9)] and found['episode-1']['bands'] == []
 
 
 def test_a_million_steps_leave_no_peak_out():
