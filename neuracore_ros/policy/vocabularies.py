@@ -5,22 +5,44 @@ from __future__ import annotations
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId
 from neuracore_ros.description.vocabulary_differences import mismatch
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.policy.manifest import Manifest
 
 _THE_POLICY = 'the policy'
+# A smaller offset changes no zero [rad] or [m].
+_MOVED = 1e-3
 
 
 def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
-    """The reason why a robot's indices mean something else than the policy's; '' if they do not.
+    """The reason why a robot's slots mean something else than the policy's; '' if none is known.
 
-    Where only one of both names a vocabulary, nothing is known to be wrong.
+    A policy without a vocabulary has signs and zeros of the robots that it was trained on. Those
+    of another robot are probably others if its file had to turn or move its joints for its own
+    vocabulary.
     """
-    if robot.vocabulary is None or manifest.vocabulary is None:
+    if robot.vocabulary is None:
         return ''
+    if manifest.vocabulary is None:
+        turned = '' if robot.name in manifest.robots else _turned(robot)
+        return turned and (
+            f"{robot.path} has the signs and zeros of the vocabulary '{robot.vocabulary.name}' "
+            f'({turned}), and the policy names none: its numbers probably have those of other '
+            'robots. Draft the robot file with --like one of them, or with --vocabulary none'
+        )
     text = mismatch(robot.vocabulary, manifest.vocabulary, (str(robot.path), _THE_POLICY))
-    if not text:
+    return text and f"{text}: write the indices, signs and zeros of the policy's, or train again"
+
+
+def _turned(robot: Robot) -> str:
+    """A joint whose slot has another sign or zero than itself, in words; '' of none."""
+    try:
+        joints = robot.scale_offsets()
+    except DescriptionError:  # It is told by whoever needs its sources.
         return ''
-    return f"{text}: write the indices, signs and zeros of the policy's, or train again"
+    for (kind, name), (_, own) in joints.items():
+        if not kind.is_gripper and (own.scale < 0.0 or abs(own.offset) > _MOVED):
+            return f"'{name}': scale {own.scale:g}, offset {own.offset:g}"
+    return ''
 
 
 def vocabulary_warnings(

@@ -103,6 +103,19 @@ def test_a_robot_file_in_no_known_unit_is_refused(checkpoint, tmp_path):
     assert written(checkpoint, names=NUMBERS, robot=robot, units=SLOTS)
 
 
+def test_slots_that_a_vocabulary_turns_are_not_lerobots(checkpoint, tmp_path):
+    (tmp_path / 'ours.yaml').write_text('vocabulary: ours/1\nslots: {joints: {a: {index: 0}}}\n')
+    named = f'vocabulary: ours.yaml\n{SO101}'
+    assert written(checkpoint, names=NUMBERS, robot=so101(tmp_path, named), units=DEGREES)
+    topic = 'JOINT_POSITIONS: {topic: /joint_states'
+    for sense in ('scale: -1', 'offset: 1.57'):
+        text = named.replace(topic, f'{topic}, {sense}')
+        robot = so101(tmp_path, text)
+        said = refusal(checkpoint, names=NUMBERS, robot=robot, units=DEGREES)
+        assert "for the vocabulary 'ours/1', and LeRobot's numbers have its own signs" in said
+        assert written(checkpoint, names=NUMBERS, robot=robot, units=SLOTS)
+
+
 def test_normalized_numbers_are_of_the_calibrated_range(checkpoint, robot, tmp_path):
     ranges = {
         name: {'id': n, 'drive_mode': 0, 'homing_offset': 0, 'range_min': 0, 'range_max': 4095}

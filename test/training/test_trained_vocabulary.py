@@ -142,6 +142,26 @@ def test_only_one_that_names_a_vocabulary_is_warned_of(policy, folder):
     assert not [text for text in neither if 'vocabulary' in text]
 
 
+def test_a_robot_that_its_vocabulary_turns_is_not_driven_by_a_policy_of_others(policy, folder):
+    """Such as a server's of somebody else, or one that was trained on other robots."""
+    foreign = replace(load_policy(policy).manifest, vocabulary=None, robots={})
+    named = load_robot(folder / 'left.yaml')
+    Runner(named, foreign, Settings())
+    path = folder / 'turned.yaml'
+    topic = '/arm/joint_trajectory'
+    text = NAMED.replace('/joint_states}', '/joint_states, a: {scale: -1, offset: 0.5}}')
+    path.write_text(text.replace(f'{topic}}}', f'{topic}, a: {{scale: -1, offset: 0.5}}}}'))
+    turned = load_robot(path)
+    with pytest.raises(PolicyError, match=r"'a': scale -1, offset 0.5\).*allow:=vocabulary"):
+        Runner(turned, foreign, Settings())
+    Runner(turned, foreign, Settings(allow='vocabulary'))
+    # What it was trained on has the signs and zeros of then, with a key or without.
+    known = replace(foreign, robots=load_policy(policy).manifest.robots)
+    assert any(
+        'the policy names none' in text for text in Runner(turned, known, Settings()).warnings
+    )
+
+
 def test_recordings_of_another_vocabulary_are_not_added(dataset, folder, others, tmp_path, capsys):
     copy = shutil.copytree(dataset, tmp_path / 'copy')
     before = (copy / 'meta/neuracore_ros.json').read_text()

@@ -13,6 +13,8 @@ from neuracore_ros.errors import DescriptionError, PolicyError
 from neuracore_ros.similar_names import known_names
 
 _DEGREE = math.pi / 180
+# An offset below this is none [rad].
+_STILL_ZERO = 1e-3
 # A scale that was rounded is within this of what was meant.
 _ROUNDED = 0.01
 
@@ -73,6 +75,7 @@ class JointUnits:
                 f"'{number}' cannot be in {self.units}: '{name}' slides by the URDF of "
                 f'{robot.path}. --map FILE takes a server file, which has a scale for each number'
             )
+        _require_lerobots_sense(robot, kind, name)
         return ScaleOffset(self._radians(name, number) / _slot_unit(robot, kind, name))
 
     def _radians(self, name: str, number: str) -> float:
@@ -103,6 +106,22 @@ class JointUnits:
         closed, opened = self.gripper
         scale = _open(robot, kind, name) / (opened - closed)
         return ScaleOffset(scale, -scale * closed)
+
+
+def _require_lerobots_sense(robot: Robot, kind: DataType, name: str) -> None:
+    """Refuse a slot that a vocabulary turns or moves: LeRobot's numbers know nothing of it.
+
+    Without a vocabulary, sign and offset are what makes the slot LeRobot's.
+    """
+    own = _scale_offset(robot, kind, name)
+    if robot.vocabulary is None or (own.scale > 0.0 and abs(own.offset) < _STILL_ZERO):
+        return
+    raise PolicyError(
+        f"{robot.path}: '{name}' has scale {own.scale:g}, offset {own.offset:g} for the "
+        f"vocabulary '{robot.vocabulary.name}', and LeRobot's numbers have its own signs and "
+        'zeros: give a robot file with those and without a vocabulary (describe --vocabulary '
+        'none), or --map FILE'
+    )
 
 
 def _slot_unit(robot: Robot, kind: DataType, name: str) -> float:
