@@ -1,10 +1,13 @@
 """What the tests of drafts share."""
 
+from dataclasses import replace
+
 import pytest
 
-from helpers.small_policies import write_policy
+from helpers.small_policies import Sweep, manifest
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import load_robot
+from neuracore_ros.policy.torchscript import save
 
 
 @pytest.fixture
@@ -39,10 +42,12 @@ def refusal(tmp_path, capsys):
 
 @pytest.fixture
 def checked(tmp_path, capsys):
-    """Holds a drafted file against a policy of seven joints; returns what was said."""
+    """Holds a drafted file against a policy of seven joints in its slots; gives what was said."""
 
     def run(*words):
-        policy = write_policy(tmp_path / 'policy.pt')
+        policy, drafted = tmp_path / 'policy.pt', load_robot(tmp_path / 'robot.yaml').vocabulary
+        known = replace(manifest(), vocabulary=drafted.id if drafted else None)
+        save(Sweep(), known, policy)
         status = main(['check', str(policy), str(tmp_path / 'robot.yaml'), *map(str, words)])
         said = capsys.readouterr()
         assert status == 0, said.err
