@@ -29,10 +29,12 @@ class Extent:
     Attributes:
         corners: Least and largest x, y, z (2, 3) [m].
         radius_m: Of the upright cylinder about the root that it stays in as its base turns.
+        highest_m: Of the origins of its links, as any one slot moves them.
     """
 
     corners: FloatArray
     radius_m: float
+    highest_m: float
 
     @classmethod
     def of(cls, model: RobotModel, values: SlotValues) -> Extent:
@@ -44,7 +46,15 @@ class Extent:
         ]
         points = np.concatenate([*placed, np.zeros((1, 3))])
         radius = float(np.hypot(points[:, 0], points[:, 1]).max())
-        return cls(np.stack([points.min(axis=0), points.max(axis=0)]), max(radius, 0.05))
+        corners = np.stack([points.min(axis=0), points.max(axis=0)])
+        moved = [
+            model.link_poses({**values, slot: end})
+            for slot, own in model.slots().items()
+            if not slot[0].is_gripper
+            for end in (own.lower, own.upper)
+        ]
+        tops = [pose[2, 3] for poses in moved for pose in poses.values()]
+        return cls(corners, max(radius, 0.05), max([float(corners[1, 2]), *tops]))
 
     @property
     def height_m(self) -> float:

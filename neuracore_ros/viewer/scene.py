@@ -17,8 +17,8 @@ from neuracore_ros.viewer.robot_model import RobotModel, SlotValues
 _COLOURS = ((146, 170, 204), (214, 170, 116), (146, 188, 150), (194, 154, 190), (176, 176, 176))
 # Between the reaches of two robots at rest, of the larger one's.
 _GAP = 0.15
-# What is seen before, beside and above a robot at rest, for it to move in, and its name.
-_AROUND = (0.0, 0.1, 0.3)
+# What is seen beside a robot at rest [of its reach], and above it as it moves [of its height].
+_BESIDE, _ABOVE = 0.1, 0.15
 _CELL_M = 0.1
 
 
@@ -86,10 +86,7 @@ class RobotScene:
 
     def _light(self, places: Sequence[FloatArray], extents: Sequence[Extent]) -> None:
         """Put up the ground, lamps and the first view, in which all robots are."""
-        boxes = [
-            place + extent.corners + _room(extent)
-            for place, extent in zip(places, extents, strict=True)
-        ]
+        boxes = [place + _room(extent) for place, extent in zip(places, extents, strict=True)]
         corners = np.concatenate(boxes) if boxes else np.array([[-0.5] * 3, [0.5] * 3])
         low, high = corners.min(axis=0), corners.max(axis=0)
         scene, camera = self._server.scene, self._server.initial_camera
@@ -128,9 +125,12 @@ def _places(extents: Sequence[Extent]) -> list[FloatArray]:
 
 
 def _room(extent: Extent) -> FloatArray:
-    """The room around a robot that is seen (2, 3) [m]; none below it."""
-    size = np.array([extent.radius_m, extent.radius_m, extent.height_m]) * _AROUND
-    return np.stack([-size * (1.0, 1.0, 0.0), size])
+    """The least and the largest x, y, z (2, 3) [m] of what is seen of a robot and its name."""
+    low, high = extent.corners.copy()
+    low[1] -= _BESIDE * extent.radius_m
+    high[1] += _BESIDE * extent.radius_m
+    high[2] = extent.highest_m + _ABOVE * extent.height_m
+    return np.stack([low, high])
 
 
 def _corners_of(boxes: Sequence[FloatArray]) -> FloatArray:
