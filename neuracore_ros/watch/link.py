@@ -35,7 +35,7 @@ ANSWER_S = 3.0
 """A node that is sound answers within this; a stop may take it half a second [s]."""
 CONFIGURE_S = 180.0
 _PARAMETERS_AGAIN_S = 5.0
-_PARAMETERS = ('model', 'robot', 'dry_run')
+_PARAMETERS = ('model', 'robot', 'dry_run', 'use_sim_time')
 _LATCHED = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -267,8 +267,8 @@ class Link:
 def _learn(node: WatchedNode, answer: Any) -> None:
     values = [parameter_value_to_python(value) for value in answer.values]
     if len(values) == len(_PARAMETERS):
-        model, robot, dry_run = values
-        node.learn(str(model or ''), str(robot or ''), dry_run is True)
+        model, robot, dry_run, sim_time = values
+        node.learn(str(model or ''), str(robot or ''), dry_run is True, sim_time is True)
 
 
 def _unanswered(word: str, patience_s: float) -> str:

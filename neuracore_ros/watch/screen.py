@@ -92,7 +92,7 @@ class ScreenFrame:
             return
         chosen = next((v for v in self.views if v.name == self.desk.chosen), self.views[0])
         if len(self.views) > 1:
-            yield _overview(self.views, chosen)
+            yield from _overview(self.views, chosen)
         yield from _in_full(chosen)
 
     def _below(self) -> Iterator[RenderableType]:
@@ -120,17 +120,23 @@ ADVICE_WITHOUT_NODES = (
 )
 
 
-def _overview(views: Sequence[NodeView], chosen: NodeView) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    for _ in range(3):
-        table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow='ellipsis', ratio=1)
+def _overview(views: Sequence[NodeView], chosen: NodeView) -> Iterator[RenderableType]:
+    names, states = (
+        max(map(len, each)) for each in ([v.name for v in views], [v.state for v in views])
+    )
     for number, view in enumerate(views, 1):
-        mark = '>' if view is chosen else ' '
-        style = 'bold' if view is chosen else ''
-        state = Text(view.state, STYLES.get(view.state, ''))
-        table.add_row(f'{mark}{number}', Text(view.name, style), state, Text(view.reason, 'dim'))
-    return Padding(table, (0, 0, 1, 0))
+        is_chosen = view is chosen
+        # A narrow terminal cuts the reason, and never which node it is and what it does.
+        yield Text.assemble(
+            f'{">" if is_chosen else " "}{number} ',
+            (view.name.ljust(names), 'bold' if is_chosen else ''),
+            ' ',
+            (view.state.ljust(states), STYLES.get(view.state, '')),
+            (f' {view.reason}', 'dim'),
+            no_wrap=True,
+            overflow='ellipsis',
+        )
+    yield Text('')
 
 
 def _in_full(view: NodeView) -> Iterator[RenderableType]:

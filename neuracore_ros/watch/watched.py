@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 from neuracore_ros.control import FORGOTTEN_S, Commander, Control
-from neuracore_ros.errors import shortened
+from neuracore_ros.errors import MESSAGE_LENGTH, shortened
 from neuracore_ros.watch.hints import hints
-from neuracore_ros.watch.report import DISABLED, HOLDING, RUNNING, TAKEOVER, WAITING, NodeReport
+from neuracore_ros.watch.report import (
+    DISABLED,
+    HOLDING,
+    RUNNING,
+    STATES,
+    TAKEOVER,
+    WAITING,
+    NodeReport,
+)
 
 
 class Presence(str, Enum):
@@ -46,11 +54,13 @@ class NodeParameters:
         model: Path or address of its policy, on its own machine.
         robot: Path of its robot file, there.
         dry_run: Whether it publishes no command.
+        sim_time: Whether its clock is /clock.
     """
 
     model: str = ''
     robot: str = ''
     dry_run: bool = False
+    sim_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +213,14 @@ class WatchedNode:
 
     def hears_log(self, line: str) -> None:
         """Take a warning or an error of its log."""
-        self._log.append(line)
+        # Of a change of state, the report tells more.
+        if not line.startswith(STATES):
+            self._log.append(line)
 
-    def learn(self, model: str, robot: str, dry_run: bool) -> None:
+    def learn(self, model: str, robot: str, dry_run: bool, sim_time: bool) -> None:
         """Take its parameters, whose texts may hold anything."""
-        self.parameters = NodeParameters(shortened(model), shortened(robot), dry_run)
+        model, robot = (shortened(each, MESSAGE_LENGTH) for each in (model, robot))
+        self.parameters = NodeParameters(model, robot, dry_run, sim_time)
 
     def excuse(self, now_s: float) -> None:
         """Do not count the time in which nobody listened, as while this process was suspended."""

@@ -94,6 +94,15 @@ def test_two_nodes_stand_above_with_numbers_and_the_chosen_one_is_marked():
     assert 'space disable all' in read(lines)
 
 
+def test_on_a_narrow_screen_every_node_keeps_its_number_and_its_state():
+    held = [view('HOLDING', REASON * 3, BY_ITSELF, name=f'/{side}/infer') for side in ('a', 'b')]
+    lines = shown(*held, width=40)
+    assert [line.split()[:3] for line in lines[1:3]] == [
+        ['>1', '/a/infer', 'HOLDING'],
+        ['2', '/b/infer', 'HOLDING'],
+    ]
+
+
 @pytest.mark.parametrize(
     ('presence', 'says'),
     [

@@ -62,3 +62,10 @@ def test_namespaces_are_written_as_people_write_them():
     assert not in_namespaces('/left/arm/infer', ['left'])
     assert in_namespaces('/infer', ['/'])
     assert in_namespaces('/anything/infer', [])
+
+
+def test_the_log_keeps_what_the_report_does_not_say():
+    node = WatchedNode('/infer')
+    for line in ('HOLDING: why', 'first', 'second', 'RUNNING', 'third', 'fourth'):
+        node.hears_log(line)
+    assert node.view(0.0).log == ('second', 'third', 'fourth')
