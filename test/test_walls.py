@@ -30,6 +30,7 @@ HEAVY = {
         'training',
         'evaluation',
         'viewer',
+        'watch',
     ),
     'av': (
         'bags',
@@ -53,6 +54,7 @@ HEAVY = {
         'physics',
         'node',
         'training',
+        'watch',
         'runner',
         'demo',
         'report',
@@ -145,7 +147,7 @@ NEEDS = {
         'report',
         'training',
     ),
-    'watch': (),
+    'watch': ('description', 'kinematics', 'node', 'observation'),
     'viewer': (
         'description',
         'kinematics',

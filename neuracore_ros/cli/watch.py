@@ -8,13 +8,16 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from neuracore_ros.cli.arguments import positive
 from neuracore_ros.cli.terminal import control, single_keys
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError, printable
+from neuracore_ros.files import require_new_file
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,11 +36,14 @@ EXAMPLES = """  neuracore_ros watch                             # all nodes that
   neuracore_ros watch | tee log.txt               # a line for each change
   neuracore_ros watch --json                      # the same as JSON, for programs
   neuracore_ros watch --once                      # as it is now; status 1 if no node is heard
+  neuracore_ros watch --rerun                     # chunks, commands, joints and cameras, live
 
 keys: e enables, d disables, r resets, t takes over, p gives back to the policy, a activates.
 They act on the chosen node; Tab or a digit chooses. What may begin a motion is asked for once
 more: y confirms. The space bar disables all nodes. q quits and leaves the nodes as they are."""
 
+ViewerUpdate = Callable[['Sequence[NodeView]'], None]
+VIEWER = Path()
 POLL_S = 0.05
 FRAME_S = 0.25
 # Nodes find each other within this.
@@ -72,6 +78,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='S',
         help='with --once: wait so long for nodes [s] (default: 10)',
     )
+    parser.add_argument(
+        '--rerun',
+        nargs='?',
+        type=Path,
+        const=VIEWER,
+        metavar='RRD',
+        help='also show chunks beside what was commanded and measured, and the cameras, in the '
+        'Rerun viewer; with a name, write a new file for it instead',
+    )
+    parser.add_argument(
+        '--robot',
+        nargs='+',
+        type=robot_file,
+        default=[],
+        metavar='FILE',
+        help='with --rerun: robot files of nodes on other computers (default: those of the nodes)',
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,6 +109,12 @@ def run(arguments: argparse.Namespace) -> int:
     require_ros()
     for namespace in arguments.namespace:
         require_ros(namespace.rstrip('/'))
+    if arguments.once and arguments.rerun is not None:
+        arguments.wrong_usage('--rerun shows what goes on, and --once ends at once: give one')
+    if arguments.robot and arguments.rerun is None:
+        arguments.wrong_usage('--robot is for --rerun')
+    if arguments.rerun not in (None, VIEWER):
+        require_new_file(arguments.rerun, '--rerun')
     on_screen = _is_screen() and not (arguments.json or arguments.once)
     if on_screen:
         import rich.live  # noqa: F401  Its absence is told before anything is opened.
@@ -98,12 +127,13 @@ def run(arguments: argparse.Namespace) -> int:
         desk = Desk()
         link = Link(node, arguments.namespace, desk.answer)
         desk.send = link.send
-        watch = Watch(link, desk, executor, stop)
-        if arguments.once:
-            return watch.once(arguments.timeout, as_json if arguments.json else as_page)
-        if on_screen:
-            return watch.on_screen()
-        return watch.in_lines(as_json if arguments.json else as_text)
+        with _viewer(node, desk, arguments) as update_viewer:
+            watch = Watch(link, desk, executor, stop, update_viewer)
+            if arguments.once:
+                return watch.once(arguments.timeout, as_json if arguments.json else as_page)
+            if on_screen:
+                return watch.on_screen()
+            return watch.in_lines(as_json if arguments.json else as_text)
 
 
 @contextmanager
@@ -133,6 +163,21 @@ def _node() -> Iterator[tuple[Node, Executor, StopSignal]]:
         yield node, executor, stop
 
 
+@contextmanager
+def _viewer(node: Node, desk: Desk, arguments: argparse.Namespace) -> Iterator[ViewerUpdate]:
+    """Context of what gives the views of nodes to the Rerun viewer, or to nobody."""
+    if arguments.rerun is None:
+        yield lambda views: None
+        return
+    from neuracore_ros.description import load_robot
+    from neuracore_ros.watch.rerun_view import live_view
+
+    robots = [load_robot(path) for path in arguments.robot]
+    file = None if arguments.rerun == VIEWER else arguments.rerun
+    with live_view(node, robots, file, desk.answer) as live:
+        yield live.update
+
+
 def _is_screen() -> bool:
     """True if a screen can be drawn: on a terminal that can move its cursor."""
     return sys.stdout.isatty() and os.environ.get('TERM', '') not in ('', 'dumb', 'unknown')
@@ -146,9 +191,18 @@ class Watch:
         desk: Where the person sits.
         executor: Serves the link.
         stop: Signals.
+        update_viewer: Called with the views of all nodes, often.
     """
 
-    def __init__(self, link: Link, desk: Desk, executor: Executor, stop: StopSignal) -> None:
+    def __init__(
+        self,
+        link: Link,
+        desk: Desk,
+        executor: Executor,
+        stop: StopSignal,
+        update_viewer: ViewerUpdate,
+    ) -> None:
+        self._update_viewer = update_viewer
         self._link = link
         self._desk = desk
         self._executor = executor
@@ -251,6 +305,7 @@ class Watch:
     def _serve(self) -> None:
         self._executor.spin_once(timeout_sec=POLL_S)
         self._link.refresh()
+        self._update_viewer(self._link.views())
 
     def _press(self, key: str) -> bool:
         """Give a key to the desk, if there is one."""

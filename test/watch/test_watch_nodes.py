@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
@@ -118,6 +119,52 @@ def test_what_is_seen_of_a_node_that_runs(both):
     )
 
 
+def verb(*arguments, **options):
+    words = [sys.executable, '-m', 'neuracore_ros.cli.main', 'watch', *arguments]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **options)
+
+
+def scalars(file):
+    """Entity -> times [s] and numbers, in the order of time, of a file for Rerun."""
+    found = {}
+    for chunk in pytest.importorskip('rerun.chunk').RrdReader(file).stream():
+        batch = chunk.to_record_batch()
+        for name in batch.schema.names:
+            if name.endswith('Scalars:scalars'):
+                times = batch.column('time').cast('int64').to_numpy() / 1e9
+                values = [each[0] for each in batch.column(name).to_pylist()]
+                path = str(chunk.entity_path).replace('\\', '')
+                found.setdefault(path, []).extend(zip(times, values, strict=True))
+            elif name.endswith('EncodedImage:blob'):
+                found.setdefault(str(chunk.entity_path).replace('\\', ''), [])
+    return {path: np.array(sorted(rows)).T for path, rows in found.items()}
+
+
+def test_rerun_gets_chunks_beside_what_was_commanded_and_measured(both, tmp_path):
+    """Early, while the policy still moves joint 0: it ends at its limit."""
+    pytest.importorskip('rerun')
+    watching = verb('--rerun', str(tmp_path / 'live.rrd'), '--json', stderr=subprocess.DEVNULL)
+    running = set()
+    while running < {LEFT, RIGHT}:
+        record = json.loads(watching.stdout.readline())
+        running |= {record['node']} if record['state'] == 'RUNNING' else set()
+    stays(lambda: watching.poll() is None, 3.0)
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(60) == 0
+    shown = scalars(tmp_path / 'live.rrd')
+    assert f'{RIGHT}/input/RGB_IMAGES/1 overhead' in shown
+    assert f'{RIGHT}/plan/JOINT_TARGET_POSITIONS/0 shoulder_pan_joint' in shown
+    # The elbow's slot has another sign and zero than its topics.
+    for joint, moved in (('0 shoulder_pan_joint', 0.4), ('3 elbow_joint', 0.0)):
+        measured = shown[f'{LEFT}/input/JOINT_POSITIONS/{joint}']
+        times = np.linspace(measured[0, 0] + 1.0, measured[0, -1], 20)
+        place = np.interp(times, *measured)
+        assert np.ptp(place) >= moved
+        for role in ('output', 'plan'):
+            told = shown[f'{LEFT}/{role}/JOINT_TARGET_POSITIONS/{joint}']
+            assert np.abs(np.interp(times, *told) - place).max() < 0.1
+
+
 def test_disable_and_enable_act_on_the_chosen_node_alone(both):
     both.press('d')
     both.until(f'{LEFT}: disable: DISABLED', f'1 {LEFT} DISABLED', f'2 {RIGHT} RUNNING')
@@ -166,11 +213,6 @@ def test_a_smaller_window_is_filled_anew(both):
     wait_until(lambda: max(map(len, both.frame.split('\n'))) == 60, message='60 columns')
     both.until(f'1 {LEFT} RUNNING', 'q quit')
     both.resize(100, 40)
-
-
-def verb(*arguments, **options):
-    words = [sys.executable, '-m', 'neuracore_ros.cli.main', 'watch', *arguments]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **options)
 
 
 def test_piped_it_prints_one_object_for_each_change(both):
