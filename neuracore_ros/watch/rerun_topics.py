@@ -96,7 +96,7 @@ class NodeTopics:
                         self._recording.log(path, rerun.Scalars(values))
 
     def layout(self) -> Any:
-        """Layout of the viewer: a chart for each slot with all that is known of it, and cameras."""
+        """Layout of the viewer: a chart for each slot, and the cameras."""
         charts: dict[str, list[str]] = {}
         for paths in self._paths().values():
             for slot, path in paths.items():

@@ -1,13 +1,22 @@
 """Names of files and robots are shown, whatever they hold; a terminal obeys none of them."""
 
 import io
+import os
+import pty
 import sys
+import termios
 from xml.etree import ElementTree
 
 import pytest
 
 from neuracore_ros.cli.main import main
-from neuracore_ros.cli.terminal import EscapedOutput, StatusLine, escaped, escaped_output
+from neuracore_ros.cli.terminal import (
+    EscapedOutput,
+    StatusLine,
+    escaped,
+    escaped_output,
+    single_keys,
+)
 
 CLEAR = '\x1b[2J'
 
@@ -78,3 +87,35 @@ def test_whoever_writes_is_escaped_once():
     with escaped_output(), escaped_output():
         assert isinstance(sys.stdout, EscapedOutput)
         assert not isinstance(sys.stdout.raw, EscapedOutput)
+
+
+@pytest.fixture
+def keyboard():
+    """Both ends of a terminal: what is pressed, and who reads it."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave, 'r') as terminal:
+        yield master, terminal
+    os.close(master)
+
+
+@pytest.mark.parametrize(
+    ('pressed', 'keys'),
+    [
+        ('D', 'd'),
+        ('ab ', 'ab '),
+        ('\x1b[D', ''),  # an arrow; its last letter alone would discard an episode
+        ('\x1bOD', ''),
+        ('\x1b[1;5D', ''),
+        ('\x1b', ''),
+        ('\x13', '\x13'),  # Ctrl-S would hold the output
+    ],
+)
+def test_keys_come_one_by_one_and_what_arrows_send_is_none(keyboard, pressed, keys):
+    master, terminal = keyboard
+    before = termios.tcgetattr(terminal)
+    with single_keys(terminal) as next_key:
+        os.write(master, pressed.encode())
+        found = ''.join(next_key() for _ in range(8))
+        os.write(master, b'x')
+        assert (found, next_key()) == (keys, 'x')
+    assert termios.tcgetattr(terminal) == before
