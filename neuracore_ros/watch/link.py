@@ -67,6 +67,9 @@ class _Call:
 class Link:
     """Watched nodes on the graph; all calls return at once.
 
+    Attributes:
+        has_succeeded: Whether the newest answer agreed.
+
     Args:
         node: Ours; somebody else spins it.
         namespaces: Only nodes in these are watched; all if empty.
@@ -82,6 +85,7 @@ class Link:
         self._nodes: dict[str, WatchedNode] = {}
         self._handles: dict[str, _Handles] = {}
         self._calls: list[_Call] = []
+        self.has_succeeded = False
         self._refreshed_s = self._asked_s = -REFRESH_S
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 20)
         node.create_subscription(Log, '/rosout', self._on_log, 20)
@@ -93,6 +97,11 @@ class Link:
         """All watched nodes as they are now, in the order in which they were found."""
         now_s = time.monotonic()
         return tuple(node.view(now_s) for node in self._nodes.values())
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer to a request is on its way."""
+        return any(call.word for call in self._calls)
 
     def refresh(self) -> None:
         """Ask the graph now and then, and give up calls that are overdue; call it often."""
@@ -137,12 +146,17 @@ class Link:
     def _activate(self, name: str) -> None:
         view = self._nodes[name].view(time.monotonic())
         if view.graph is not None and view.graph.configured:
-            self._change(name, 'activate', ANSWER_S, lambda: self._tell(name, 'activated'))
+            self._change(
+                name, 'activate', ANSWER_S, lambda: self._conclude(name, 'activated', True)
+            )
             return
         self._tell(name, 'configures; loading the policy may take a minute')
         activate = partial(self._change, name, 'activate', ANSWER_S)
         self._change(
-            name, 'configure', CONFIGURE_S, lambda: activate(lambda: self._tell(name, 'activated'))
+            name,
+            'configure',
+            CONFIGURE_S,
+            lambda: activate(lambda: self._conclude(name, 'activated', True)),
         )
 
     def _change(self, name: str, word: str, patience_s: float, then: Callable[[], None]) -> None:
@@ -155,7 +169,7 @@ class Link:
             if answer.success:
                 then()
             else:
-                self._tell(name, f'{word} failed; the log says why')
+                self._conclude(name, f'{word} failed; the log says why', False)
 
         request = ChangeState.Request(transition=Transition(id=numbers[word]))
         self._call(name, word, 'change_state', request, patience_s, answered)
@@ -172,7 +186,8 @@ class Link:
         handles = self._handles.get(name)
         client = handles.clients[service] if handles else None
         if client is None or not client.service_is_ready():
-            self._tell(name, f'{word}: the service {name}/{service} is not there: not sent')
+            text = f'{word}: the service {name}/{service} is not there: not sent'
+            self._conclude(name, text, False)
             return
         self._calls.append(
             _Call(
@@ -188,7 +203,12 @@ class Link:
 
     def _tell_answer(self, name: str, word: str, answer: Any) -> None:
         said = shortened(answer.message, MESSAGE_LENGTH)
-        self._tell(name, f'{word}: {said}' if answer.success else f'{word} was refused: {said}')
+        text = f'{word}: {said}' if answer.success else f'{word} was refused: {said}'
+        self._conclude(name, text, answer.success)
+
+    def _conclude(self, name: str, text: str, success: bool) -> None:
+        self.has_succeeded = success
+        self._tell(name, text)
 
     def _end_calls(self, now_s: float) -> None:
         over = [call for call in self._calls if call.future.done() or now_s > call.due_s]
@@ -199,7 +219,7 @@ class Link:
                 continue
             call.client.remove_pending_request(call.future)
             if call.word:
-                self._tell(call.node, _unanswered(call.word, call.patience_s))
+                self._conclude(call.node, _unanswered(call.word, call.patience_s), False)
 
     def _forget_expected(self, found: str, now_s: float) -> None:
         """A node of another name stands for the one that was expected in its namespace."""

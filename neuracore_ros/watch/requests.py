@@ -20,7 +20,7 @@ class NodeRequest(str, Enum):
     DISABLE = 'disable'
     RESET = 'reset'
     TAKE_OVER = 'takeover'
-    GIVE_BACK = 'give back to the policy'
+    GIVE_BACK = 'give-back'
     ACTIVATE = 'activate'
 
 
@@ -46,7 +46,8 @@ def judge(request: NodeRequest, view: NodeView) -> Judgement:
     return Judgement()
 
 
-def _refusal(request: NodeRequest, view: NodeView) -> str:
+def unsafe(request: NodeRequest, view: NodeView) -> str:
+    """The reason why nobody can know what a request would do; '' if one can. A stop never is."""
     if view.presence in (Presence.ABSENT, Presence.GONE):
         return f"it is not there; '{request.value}' was not sent"
     # Whatever is wrong otherwise: a stop is always tried.
@@ -59,6 +60,12 @@ def _refusal(request: NodeRequest, view: NodeView) -> str:
         )
     if view.presence is Presence.SILENT:
         return f"it is not heard; '{request.value}' was not sent, since it might act on it later"
+    return ''
+
+
+def _refusal(request: NodeRequest, view: NodeView) -> str:
+    if (reason := unsafe(request, view)) or request is NodeRequest.DISABLE:
+        return reason
     is_active = view.report is not None and view.report.is_active
     if request is NodeRequest.ACTIVATE:
         return 'it is active already' if is_active else ''

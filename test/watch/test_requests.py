@@ -25,7 +25,7 @@ SITUATIONS = {
     'absent': {'presence': Presence.ABSENT},
     'gone': {'presence': Presence.GONE},
 }
-WORDS = ('enable', 'disable', 'reset', 'takeover', 'give back to the policy', 'activate')
+WORDS = ('enable', 'disable', 'reset', 'takeover', 'give-back', 'activate')
 # + goes at once, ? is asked for once more, - is refused: enable, disable, reset, takeover,
 # give back, activate.
 EXPECTED = {

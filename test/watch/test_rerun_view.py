@@ -39,7 +39,9 @@ def test_whoever_watches_executes_no_commands():
 @pytest.mark.parametrize(
     ('words', 'says'),
     [
-        (['--rerun', '--once'], 'give one'),
+        (['--rerun', '--once'], 'not allowed with'),
+        (['--call', 'enable', '--once'], 'not allowed with'),
+        (['--call', 'enabel'], "invalid choice: 'enabel'"),
         (['--robot', 'ur5'], '--robot is for --rerun'),
     ],
 )

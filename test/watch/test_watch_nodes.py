@@ -243,6 +243,22 @@ def test_once_prints_what_each_node_does_and_fails_if_one_is_missing(both):
     assert '/nowhere/infer ABSENT' in said and 'ROS_DOMAIN_ID' in error.splitlines()[-1]
 
 
+def test_a_script_calls_the_one_node_that_it_names(both):
+    def call(request, *namespace):
+        calling = verb('--call', request, *namespace, stderr=subprocess.PIPE)
+        said, error = calling.communicate(timeout=60)
+        return calling.returncode, said + error
+
+    code, said = call('disable')
+    assert code == 1
+    assert f'there are several nodes: {LEFT}, {RIGHT}; choose one by --namespace' in said
+    assert call('disable', '--namespace', 'left') == (0, f'{LEFT}: disable: DISABLED: disabled\n')
+    both.until(f'1 {LEFT} DISABLED', f'2 {RIGHT} RUNNING')
+    code, said = call('activate', '--namespace', 'left')
+    assert (code, 'activate failed' in said) == (1, True)
+    enable(both, LEFT)
+
+
 def test_a_node_that_hangs_or_is_killed_is_told_and_keys_do_not_hang(both, rig):
     both.press('2')
     both.until(f'>2 {RIGHT}')
