@@ -190,8 +190,8 @@ HINTS = (
     Hint(
         ('old; max_age_s is', 'repeat its stamp'),
         'the stream stopped, is slow, or its messages are refused (`Since then: ...`)',
-        'is its driver on? `ros2 topic hz TOPIC`, or the rate in `watch`; a stream that is slow '
-        'by nature needs a larger `max_age_s` in its source',
+        'look at its driver, and at its rate (`ros2 topic hz TOPIC`); a stream that is slow by '
+        'nature needs a larger `max_age_s` in its source',
     ),
     Hint(
         ('no sample yet', 'nothing has arrived', 'no complete observation yet'),

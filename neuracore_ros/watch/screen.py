@@ -165,7 +165,7 @@ def _in_full(view: NodeView) -> Iterator[RenderableType]:
             yield Text('what it said last, and may be otherwise by now:', 'dim')
         yield from _figures(report.figures)
         yield Text('')
-        yield from _streams(report.streams)
+        yield from _streams(report.streams, view.reason)
     for number, line in enumerate(view.log):
         yield _labelled('' if number else 'log', line)
 
@@ -195,7 +195,7 @@ def _pair(values: Mapping[str, str], key: str) -> str:
     return f'{median} ms, p99 {most} ms' if median not in ('', 'nan') else ''
 
 
-def _streams(streams: Sequence[StreamReport]) -> Iterator[RenderableType]:
+def _streams(streams: Sequence[StreamReport], reason: str) -> Iterator[RenderableType]:
     if not streams:
         return
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -214,7 +214,7 @@ def _streams(streams: Sequence[StreamReport]) -> Iterator[RenderableType]:
         )
     yield table
     for stream in streams:
-        if stream.problem:
+        if stream.problem and stream.problem not in reason:
             style = _STREAM_STYLES.get(stream.level, '')
             yield Padding(Text(stream.problem, style), (0, 0, 0, 2))
 

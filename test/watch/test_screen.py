@@ -1,6 +1,9 @@
 """The screen as a person reads it, on terminals of any size."""
 
 import io
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -9,7 +12,7 @@ from rich.console import Console
 from helpers.watched_views import BY_ITSELF, ENABLE, stream, view
 from neuracore_ros.watch.desk import READING_S, Desk
 from neuracore_ros.watch.screen import STYLES, ScreenFrame
-from neuracore_ros.watch.watched import Presence
+from neuracore_ros.watch.watched import NodeParameters, OnGraph, Presence
 
 REASON = (
     "joint_states: 'shoulder_pan_joint' (JOINT_POSITIONS index 0) is 1.2 s old; max_age_s is 0.2"
@@ -152,3 +155,23 @@ def test_every_state_has_a_colour():
     from neuracore_ros.runner import State
 
     assert {*State, 'INACTIVE', 'FOUND'} | {*Presence} - {Presence.HEARD} == {*STYLES}
+
+
+def test_the_documentation_shows_a_screen_as_it_is():
+    reason = REASON.replace('shoulder_pan_joint', 'elbow_joint').replace('0)', '3)')
+    reason = reason.replace('1.2 s', '0.4 s')
+    figures = {'latency_ms_p50': '27.1', 'latency_ms_p99': '31.0', 'rate_hz': '20.00'}
+    figures |= {'worst_gap_s': '0.052', 'late': 0, 'holds': 1, 'clamps': 0, 'commands': 812}
+    streams = [
+        stream('joint_states', '0.0', '0.412', level=b'\x03', message=reason),
+        stream('overhead/image_raw', '30.0', '0.021'),
+    ]
+    left = replace(
+        view('HOLDING', reason, BY_ITSELF, name='/left/infer', streams=streams, **figures),
+        parameters=NodeParameters('/home/me/policy.pt', '/home/me/ur5.yaml'),
+        graph=OnGraph(True, 1, ('/left/arm_controller/joint_trajectory',)),
+    )
+    page = (Path(__file__).parents[2] / 'docs' / 'watch.md').read_text()
+    (sample,) = re.findall(r'```text\n(neuracore_ros watch .*?)```', page, re.DOTALL)
+    lines = shown(left, view(name='/right/infer'), height=24)
+    assert [line.rstrip() for line in lines[1:]] == sample.splitlines()[1:]
