@@ -57,9 +57,10 @@ def write_dataset_page(
         raise DatasetError(f'{dataset}: has no episodes; add some with: neuracore_ros convert')
     if wrong := [number for number in chosen if number >= count]:
         raise DatasetError(f'{dataset}: has no episode {wrong[0]}; it has {count}, from 0 on')
-    if wrong_robots := [robot for robot in robots if robot not in metadata.descriptions.input]:
-        known = ', '.join(metadata.descriptions.input)
-        raise DatasetError(f'{dataset}: has no robot {quoted(wrong_robots[0])}; it has: {known}')
+    known = metadata.descriptions.input
+    if robots and not robots.keys() & known.keys():
+        first = quoted(next(iter(robots)))
+        raise DatasetError(f'{dataset}: has no robot {first}; it has: {", ".join(known)}')
     figures = slot_figures(dataset, metadata, robots, partial(progress, 'read'))
     order = ranked(metadata, figures)
     wanted = [*chosen, *pictured(metadata, order, shown)]

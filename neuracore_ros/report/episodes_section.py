@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import DataType
-from neuracore_ros.loading.reading import read_columns, read_control, read_frames
+from neuracore_ros.loading.reading import read_columns, read_control
 from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.report import html as page
-from neuracore_ros.report.camera_sheet import MOST_PICTURES, camera_sheet
+from neuracore_ros.report.episode_cameras import episode_cameras
 from neuracore_ros.report.episode_view import (
     Band,
     CameraSheet,
@@ -124,7 +123,9 @@ class EpisodesSection:
         left = {'traces': MOST_BYTES_OF_TRACES, 'pictures': MOST_BYTES_OF_PICTURES}
         for done, number in enumerate(listed):
             progress(done / len(listed))
-            cameras = self._cameras(number) if number in first and left['pictures'] > 0 else []
+            cameras: list[CameraSheet] = []
+            if number in first and left['pictures'] > 0:
+                cameras = list(episode_cameras(dataset, metadata, number))
             size = sum(len(camera.data) * 4 // 3 for camera in cameras)
             if size > left['pictures']:
                 cameras, size = [], 0
@@ -164,7 +165,7 @@ class EpisodesSection:
             yield 'Those with most outliers come first, then those with most dropped ticks.'
         else:
             yield 'None has outliers; those with most dropped ticks come first.'
-        if self._cameras_of_all and pictures < count:
+        if self._has_cameras and pictures < count:
             yield (
                 f'{counted(pictures, "episode has", "episodes have")} pictures: half of them are '
                 'the first of each robot here, the others are spread evenly. <code>--show '
@@ -186,10 +187,9 @@ class EpisodesSection:
             )
 
     @property
-    def _cameras_of_all(self) -> bool:
-        return any(
-            DataType.RGB_IMAGES in slots for slots in self._metadata.descriptions.input.values()
-        )
+    def _has_cameras(self) -> bool:
+        inputs = self._metadata.descriptions.input.values()
+        return any({DataType.RGB_IMAGES, DataType.DEPTH_IMAGES} & slots.keys() for slots in inputs)
 
     def _table(self) -> str:
         rate_hz = self._metadata.rate_hz
@@ -237,11 +237,15 @@ class EpisodesSection:
         metadata = self._metadata
         columns = read_columns(self._dataset, metadata, number)
         found = self._figures[metadata.episodes[number].robot].columns
-        units = {(each.role, each.data_type, each.component): each.unit for each in found}
+        units: dict[tuple[str, DataType], set[str]] = {}
+        for each in found:
+            units.setdefault((each.role, each.data_type), set()).add(each.unit)
         charts: dict[tuple[str, str, str], list[ShownLine]] = {}
         for role, traces in episode_traces(metadata, number, columns).items():
             for trace in traces:
-                unit = units.get((role, trace.data_type, ''), trace.unit)
+                known = units[role, trace.data_type]
+                # Of joints that turn beside some that slide, it says both.
+                unit = next(iter(known)) if len(known) == 1 else trace.unit
                 part = f': {trace.part}' if trace.part else ''
                 title = f'{role} {trace.data_type.value}{part}'
                 line = ShownLine(trace.label, trace.values)
@@ -266,21 +270,6 @@ class EpisodesSection:
                 found.append(Band('human', 'a human commands', step, end))
             step = end
         return found
-
-    def _cameras(self, number: int) -> list[CameraSheet]:
-        metadata = self._metadata
-        episode = metadata.episodes[number]
-        cameras = metadata.descriptions.input[episode.robot].get(DataType.RGB_IMAGES, {})
-        count = min(episode.steps, MOST_PICTURES)
-        steps = np.linspace(0, max(episode.steps - 1, 0), count).round().astype(int).tolist()
-        return [
-            camera_sheet(
-                f'{index} {name}',
-                steps,
-                read_frames(self._dataset, metadata, number, lerobot.camera_key(index), count),
-            )
-            for index, name in cameras.items()
-        ]
 
 
 def _heading(count: int) -> str:

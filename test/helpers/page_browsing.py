@@ -2,6 +2,10 @@
 
 from contextlib import contextmanager
 
+from playwright.sync_api import expect
+
+# A busy machine is slow.
+expect.set_options(timeout=30_000)
 OWN = ('file:', 'data:', 'blob:')
 
 
