@@ -24,7 +24,7 @@ ENDINGS = ('.yaml', '.yml')
 """Endings of YAML files."""
 
 _INDEX = re.compile(r'0|[1-9][0-9]*')
-_NUMBER = re.compile(r'[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
+_NUMBER = re.compile(r'[-+]?(?=\.?[0-9])(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
 _NAME = re.compile(r'(?!(yes|no|true|false|on|off|null|nan|inf)$)[a-z]\w+$', re.IGNORECASE)
 _COMMA = re.compile(r'([-+]?[0-9]+),([0-9]+)')
 _UNIT = re.compile(r'[-+]?\.?[0-9][0-9.]* *([A-Za-z%°]+)')
@@ -134,8 +134,8 @@ class YamlValue:
     def number(self, what: str, low: float = -math.inf) -> float:
         """A finite number above ``low``."""
         text = self.content
-        digits = isinstance(text, str) and _NUMBER.fullmatch(text) and re.search('[0-9]', text)
-        if not digits or not math.isfinite(value := float(str(text))):
+        is_number = isinstance(text, str) and _NUMBER.fullmatch(text)
+        if not is_number or not math.isfinite(value := float(str(text))):
             raise self.error(f'{what} must be a finite number, not {self}{_as_number(text)}')
         if value <= low:
             raise self.error(f'{what} must be above {low:g}, not {self}')

@@ -261,6 +261,8 @@ SPOILT = [
     ('velocity: 2.0', 'velocity: fast', 'must be a finite number'),
     ('velocity: 2.0', 'velocity: .inf', 'must be a finite number'),
     ('velocity: 2.0', 'velocity: 1e999', 'must be a finite number'),
+    ('velocity: 2.0', 'velocity: E0', 'must be a finite number'),
+    ('velocity: 2.0', 'velocity: .e1', 'must be a finite number'),
     ('velocity: 2.0', 'velocity: 010', 'must be a finite number'),
     ('velocity: 2.0', 'speed: 2.0', "unknown key 'speed' in limits of 'base'"),
     (', velocity: 2.0', '', "output 'base' (JOINT_TARGET_POSITIONS index 0) has no velocity limit"),
