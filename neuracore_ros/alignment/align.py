@@ -4,47 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import alike, side, view
 from neuracore_ros.alignment.roles import Meaning, Role
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.embodiment import Slots
 
 _SWINGS = 'which swings the hand sideways like its'
 # Less is no offset [rad].
 _NOTHING = 5e-4
-
-
-@dataclass(frozen=True, slots=True)
-class SlotProposal:
-    """The slot proposed for a joint, gripper or camera, and the reason.
-
-    Attributes:
-        name: Of the new robot.
-        index: Its slot.
-        why: In words.
-        counterpart: The other robot's name for the slot; empty where it has none.
-        fits: False if the slot would widen the other robot's layout.
-        scale: The slot's value is ``scale * position + offset``.
-        offset: [rad] or [m].
-        role: What the joint does; None where that is not known.
-        same: False if it is known to do something else than its counterpart.
-        zero_known: Whether the offset is more than nothing better.
-        doubts: What to look at, one line each.
-    """
-
-    name: str
-    index: int
-    why: str
-    counterpart: str = ''
-    fits: bool = True
-    scale: float = 1.0
-    offset: float = 0.0
-    role: Role | None = None
-    same: bool = True
-    zero_known: bool = True
-    doubts: tuple[str, ...] = ()
 
 
 def align(robot: DescribedArm, like: DescribedArm) -> tuple[SlotProposal, ...]:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from neuracore_ros.alignment.align import SlotProposal, align
+from neuracore_ros.alignment.align import align
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import part_of_arm
 from neuracore_ros.alignment.roles import Role
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.layout import Layout, slot_tables

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.joint_function import (
     ELBOW_PITCH,
     FLANGE_ROLL,
@@ -17,6 +16,7 @@ from neuracore_ros.alignment.joint_function import (
     WRIST_YAW,
 )
 from neuracore_ros.alignment.name_heuristics import parts, side
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.vocabulary import Vocabulary
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm_in_plane import functions_of
 from neuracore_ros.alignment.drawn_arm import drawn_hand, drawn_joints, front_of
 from neuracore_ros.alignment.joint_function import JointFunction
 from neuracore_ros.alignment.name_heuristics import parts
 from neuracore_ros.alignment.robot_parts import Arm, RobotParts, parts_of
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.kinematics.joint_tree import JointTree

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import UserError

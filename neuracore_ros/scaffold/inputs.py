@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.layout_checks import source_of

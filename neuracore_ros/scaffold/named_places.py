@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.name_heuristics import side
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.alignment.vocabulary_names import place_by_names
 from neuracore_ros.alignment.vocabulary_slots import VocabularyPlaces, place_in_vocabulary
 from neuracore_ros.description.data_type import DataType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuracore_ros.alignment.align import SlotProposal
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s

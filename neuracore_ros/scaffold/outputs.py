@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import ScaleOffset

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from neuracore_ros.alignment.align import SlotProposal, align_cameras, align_joints
+from neuracore_ros.alignment.align import align_cameras, align_joints
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import camera, view
 from neuracore_ros.alignment.roles import Meaning, meanings
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.alignment.vocabulary_names import place_cameras, place_grippers
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import COMPRESSED_IMAGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from neuracore_ros.alignment.align import SlotProposal
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.scaffold.draft_entries import Route, RouteSection
 from neuracore_ros.scaffold.options import scaled, sense

@@ -9,11 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from neuracore_ros.alignment.align import SlotProposal, align, align_cameras
+from neuracore_ros.alignment.align import align, align_cameras
 from neuracore_ros.alignment.align_frames import WrittenFrames, propose
 from neuracore_ros.alignment.chain_frames import matrix, placement, relative
 from neuracore_ros.alignment.frame_differences import PoseSlot, other_scale, tips_differ
 from neuracore_ros.alignment.name_heuristics import alike
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
