@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neuracore_ros.alignment.roles import Meaning, meanings
+from neuracore_ros.alignment.vocabulary_meanings import meanings_by_slot
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import Slots
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import ScaleOffset, is_feature
+from neuracore_ros.description.vocabulary import USUAL
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
 
@@ -114,7 +116,7 @@ class DescribedArm:
         if self.tree is None or not own:
             return {}
         home = {called: self.home[name] for called, name in own.items() if name in self.home}
-        found = meanings(self.tree, list(own), home)
+        found = self._by_slots(own) or meanings(self.tree, list(own), home)
         return {own[called]: meaning for called, meaning in found.items()}
 
     def urdf_names(self) -> dict[str, str]:
@@ -129,6 +131,14 @@ class DescribedArm:
             if called in in_urdf:
                 own[called] = name
         return own
+
+    def _by_slots(self, own: Mapping[str, str]) -> dict[str, Meaning]:
+        """By the rules of the vocabulary that the file names, if it is the shipped one."""
+        vocabulary = self.robot.vocabulary
+        if self.tree is None or vocabulary is None or vocabulary.name != USUAL:
+            return {}
+        found = meanings_by_slot(self.tree, vocabulary)
+        return {called: meaning for called, meaning in found.items() if called in own}
 
     def _joint_slots(self) -> Slots:
         for description in (self.robot.input, self.robot.output):

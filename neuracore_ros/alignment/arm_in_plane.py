@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from neuracore_ros.alignment.joint_function import ArmJoint, Hand, JointFunction
-from neuracore_ros.alignment.planar_pose import ACROSS, LEFT, TIE, PlanarPose, rotation
+from neuracore_ros.alignment.planar_pose import ACROSS, LEFT, TIE, PlanarPose, PosedAxis, rotation
 from neuracore_ros.arrays import FloatArray
 
 # Arms of more joints are of another kind, such as snakes; each one more takes four times as long.
@@ -40,7 +41,7 @@ def functions_of(
     """
     if len(joints) > _MOST:
         return {joint.name: JointFunction('') for joint in joints}
-    poses = [PlanarPose(joints, hand, positions) for positions in _planar_positions(joints, hand)]
+    poses = list(_planar_poses(joints, hand))
     slots = [function.slot for function in other]
     costs = [pose.cost + _UNLIKE * bool(slots and pose.slots != slots) for pose in poses]
     near = [pose for pose, cost in zip(poses, costs, strict=True) if cost <= min(costs) + TIE]
@@ -48,22 +49,31 @@ def functions_of(
     return chosen.functions(near)
 
 
-def _planar_positions(joints: Sequence[ArmJoint], hand: Hand) -> Iterator[tuple[float, ...]]:
-    """Positions in which each axis lies across the plane or in it, as far as that can be."""
-    axes = [*(joint.axis for joint in joints), hand.approach]
+def _planar_poses(joints: Sequence[ArmJoint], hand: Hand) -> Iterator[PlanarPose]:
+    """Poses in which each axis lies across the plane or in it, as far as that can be."""
+    ways = [*(joint.axis for joint in joints), hand.approach]
+    # The next axis that each one can turn; the last ones turn the hand.
+    turned = [
+        next((way for way in ways[place + 1 :] if abs(way @ ways[place]) < _PARALLEL), None)
+        for place in range(len(joints))
+    ]
+    steps = [np.subtract(there.origin, here.origin) for here, there in pairwise(joints)]
 
-    def further(turn: FloatArray, positions: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
-        place = len(positions)
+    def further(
+        turn: FloatArray, at: FloatArray, posed: tuple[PosedAxis, ...]
+    ) -> Iterator[PlanarPose]:
+        place = len(posed)
         if place == len(joints):
-            yield positions
+            opens = None if hand.opens is None else turn @ hand.opens
+            yield PlanarPose(joints, posed, Hand(turn @ hand.approach, opens))
             return
-        joint, axis = joints[place], turn @ axes[place]
-        # The next axis that this one can turn; the last turns the hand.
-        turned = next((a for a in axes[place + 1 :] if abs(a @ axes[place]) < _PARALLEL), None)
-        for angle in _angles(joint, axis, None if turned is None else turn @ turned):
-            yield from further(rotation(axis, angle) @ turn, (*positions, angle))
+        axis, after = turn @ ways[place], turned[place]
+        for angle in _angles(joints[place], axis, None if after is None else turn @ after):
+            turned_on = rotation(axis, angle) @ turn
+            there = at + turned_on @ steps[place] if place < len(steps) else at
+            yield from further(turned_on, there, (*posed, PosedAxis(angle, axis, at)))
 
-    yield from further(np.eye(3), ())
+    yield from further(np.eye(3), np.array(joints[0].origin, float), ())
 
 
 def _angles(joint: ArmJoint, axis: FloatArray, turned: FloatArray | None) -> list[float]:
@@ -82,4 +92,5 @@ def _angles(joint: ArmJoint, axis: FloatArray, turned: FloatArray | None) -> lis
     found = [most, most + math.pi, most + quarter, most - quarter]
     # Of two that are half a turn away, the negative one.
     beyond = (math.remainder(angle - joint.usual + 1e-6, 2 * math.pi) - 1e-6 for angle in found)
-    return [joint.usual + angle for angle in beyond]
+    angles = [joint.usual + angle for angle in beyond]
+    return [angle for angle in angles if joint.reaches(angle)] or angles

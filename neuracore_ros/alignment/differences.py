@@ -93,7 +93,10 @@ def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
 
 def _other_sense(arm: DescribedArm, index: int, proposal: SlotProposal) -> Iterator[Finding]:
     scale, offset = arm.sense(proposal.name)
-    apart = abs(math.remainder(offset - proposal.offset, 2 * math.pi))
+    # Which half turn of a flange is right is a rule of the vocabulary, not one of both robots.
+    is_flange = proposal.role is Role.FLANGE_ROLL and arm.robot.vocabulary is not None
+    turn = math.pi if is_flange else 2 * math.pi
+    apart = abs(math.remainder(offset - proposal.offset, turn))
     if scale * proposal.scale < 0:
         what = 'turns the other way than'
     elif proposal.zero_known and apart > _OTHER_ZERO:

@@ -15,6 +15,8 @@ BENDS = (SHOULDER_PITCH, ELBOW_PITCH, WRIST_PITCH)
 
 # A range that is wider has no middle: the joint turns all around.
 _ALL_AROUND = 3 * math.pi
+# Positions so far beyond a limit are none [rad].
+_SLACK = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +42,10 @@ class ArmJoint:
         """The middle of its range; 0 where it has none, or turns all around [rad]."""
         width = self.upper - self.lower
         return (self.lower + self.upper) / 2 if width < _ALL_AROUND else 0.0
+
+    def reaches(self, position: float) -> bool:
+        """Tell whether a position [rad] is within its limits, which are rounded or cautious."""
+        return self.lower - _SLACK <= position <= self.upper + _SLACK
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from neuracore_ros.alignment.joint_function import (
 )
 from neuracore_ros.arrays import FloatArray
 
+_EYE = np.eye(3)
 LEFT = np.array([0.0, 1.0, 0.0])
 """The way across the plane of an arm that is straight forward."""
 ACROSS = 0.7
@@ -39,25 +40,38 @@ _ALONG, _SHORT_M = 0.7, 0.01
 _USELESS, _BEYOND = 30.0, 10.0
 # What it weighs if one of upper arm and forearm is nothing beside the other.
 _UNEVEN = 5.0
-# Positions so far beyond a limit are none [rad].
-_SLACK = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosedAxis:
+    """One joint in a pose.
+
+    Attributes:
+        position: Of the joint [rad].
+        axis: Unit vector, shape (3,).
+        origin: Its place, shape (3,) [m].
+    """
+
+    position: float
+    axis: FloatArray
+    origin: FloatArray
 
 
 class PlanarPose:
-    """An arm in one pose: the directions of its axes and links, and the functions they give."""
+    """An arm in one pose: the directions of its axes and links, and the functions they give.
 
-    def __init__(self, joints: Sequence[ArmJoint], hand: Hand, positions: Sequence[float]) -> None:
-        self.joints, self.positions = joints, tuple(positions)
-        turn, origin, before = np.eye(3), np.array(joints[0].origin, float), joints[0].origin
-        self._axes, self._origins = list[FloatArray](), list[FloatArray]()
-        for joint, position in zip(joints, positions, strict=True):
-            origin = origin + turn @ (joint.origin - before)
-            before = joint.origin
-            self._origins.append(origin)
-            self._axes.append(turn @ joint.axis)
-            turn = rotation(self._axes[-1], position) @ turn
-        self._approach = turn @ hand.approach
-        self._opens = None if hand.opens is None else turn @ hand.opens
+    Args:
+        joints: The arm's turning joints, from base to wrist.
+        posed: Each of them in this pose.
+        hand: The hand in this pose.
+    """
+
+    def __init__(self, joints: Sequence[ArmJoint], posed: Sequence[PosedAxis], hand: Hand) -> None:
+        self.joints = joints
+        self.positions = tuple(each.position for each in posed)
+        self._axes = [each.axis for each in posed]
+        self._origins = [each.origin for each in posed]
+        self._approach, self._opens = hand.approach, hand.opens
         across = [abs(float(axis @ LEFT)) for axis in self._axes]
         self._bends = [place for place, cosine in enumerate(across) if cosine > ACROSS]
         # A wrist has one bend; further ones have no slot of their own.
@@ -73,7 +87,7 @@ class PlanarPose:
         for place, joint in enumerate(self.joints):
             position = self.positions[place]
             total += _USELESS * (not self.slots[place])
-            total += _BEYOND * (not joint.lower - _SLACK <= position <= joint.upper + _SLACK)
+            total += _BEYOND * (not joint.reaches(position))
             if place not in self._bends:
                 total += abs(position - self._rest(place))
             # Axes that are neither across nor in the plane are better avoided.
@@ -242,9 +256,7 @@ def rotation(axis: FloatArray, angle: float) -> FloatArray:
     """Rotation matrix (3, 3) about a unit vector."""
     x, y, z = axis
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    turn: FloatArray = (
-        np.eye(3) + math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
-    )
+    turn: FloatArray = _EYE + math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
     return turn
 
 

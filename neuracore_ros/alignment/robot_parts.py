@@ -22,7 +22,6 @@ _BASES = {
     'wheel', 'caster', 'castor', 'steering', 'suspension', 'rotor', 'propeller', 'bellows',
     'laser', 'velodyne', 'lidar',
 }  # fmt: skip
-# What carries one arm may be called a waist, too: that is the arm's first joint.
 _TORSOS = {'torso', 'spine', 'trunk', 'chest', 'lumbar', 'thoracic'}
 _HEADS = {'head', 'neck', 'cervical'}
 _COLLARS = {'clavicle', 'collar', 'scapula'}
@@ -30,7 +29,7 @@ _FINGERS = {'thumb', 'index', 'middle', 'ring', 'pinky', 'little', 'mrl'}
 _ARMS = {'arm', 'shoulder', 'elbow', 'wrist', 'forearm', 'upperarm'}
 # An arm has as many turning joints, at least.
 _FEWEST = 4
-# An arm alone with no more joints has a waist for the yaw of its shoulder, as those of Interbotix.
+# An arm with no more joints has its waist for the yaw of its shoulder, as those of Interbotix.
 _MOST = 7
 # Fingers are shorter in all; the shortest arms have 0.25 m from first to last joint [m].
 _SHORTEST_M = 0.2
@@ -106,13 +105,7 @@ def parts_of(tree: JointTree, names: Collection[str] | None = None) -> RobotPart
     fingers = [name for name in kept if _is_of_hand([name, *above[name]], len(above[name]))]
     rest = [name for name in kept if name not in fingers]
     chains = _chains(rest, above)
-    is_alone = len(chains) == 1 and len(chains[0]) <= _MOST
-    torsos = _TORSOS - {'waist'} if is_alone else _TORSOS
-    shared = {
-        name
-        for name in rest
-        if sum(name in chain for chain in chains) > 1 or _words(name) & torsos
-    }
+    shared = {name for name in rest if _is_of_torso(name, chains)}
     torso = tuple(name for name in rest if name in shared)
     found, head, others = list[Arm](), list[str](), list[str]()
     for chain in chains:
@@ -169,6 +162,14 @@ def _chains(names: Sequence[str], above: Mapping[str, Sequence[str]]) -> list[li
         for name in names
         if name not in inner
     ]
+
+
+def _is_of_torso(name: str, chains: Sequence[Sequence[str]]) -> bool:
+    """Tell by what it moves, and else by its name."""
+    moved = [chain for chain in chains if name in chain]
+    if len(moved) > 1 or _words(name) & _TORSOS:
+        return True
+    return 'waist' in _words(name) and len(moved[0]) > _MOST
 
 
 def _is_arm(joints: Sequence[PosedJoint]) -> bool:

@@ -28,7 +28,10 @@ _SHORT_M = 0.01
 
 
 class Role(str, Enum):
-    """The role of a joint in an arm, named after the usual ones, from base to tip."""
+    """The role of a joint in an arm, named after the usual ones, from base to tip, or in a body.
+
+    Those of a torso and a head are known only by the rules of a vocabulary.
+    """
 
     SLIDE = 'slide'
     BASE_YAW = 'base yaw'
@@ -39,6 +42,13 @@ class Role(str, Enum):
     WRIST_PITCH = 'wrist pitch'
     WRIST_YAW = 'wrist yaw'
     FLANGE_ROLL = 'flange roll'
+    TORSO_LIFT = 'torso lift'
+    TORSO_YAW = 'torso yaw'
+    TORSO_PITCH = 'torso pitch'
+    TORSO_ROLL = 'torso roll'
+    HEAD_PAN = 'head pan'
+    HEAD_TILT = 'head tilt'
+    HEAD_ROLL = 'head roll'
 
     __str__ = str.__str__
 

@@ -45,9 +45,16 @@ ROLES = {
     Role.WRIST_YAW: 'swing',
     Role.WRIST_PITCH: 'wrist',
     Role.FLANGE_ROLL: 'flange',
+    Role.TORSO_LIFT: 'slide',
+    Role.TORSO_YAW: 'yaw',
+    Role.TORSO_PITCH: 'shoulder',
+    Role.TORSO_ROLL: 'upper-arm',
+    Role.HEAD_PAN: 'yaw',
+    Role.HEAD_TILT: 'wrist',
+    Role.HEAD_ROLL: 'flange',
 }
 """Role -> class of a joint's ground, and with ``-bar`` of its bar; what may share a slot has one
-colour."""
+colour, and of torso and head what moves like it in an arm."""
 
 
 def style_sheet(in_page: bool) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.roles import Role
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description import DataType
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor as Editor
 

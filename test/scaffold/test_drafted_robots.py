@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.differences import differences
+from neuracore_ros.alignment.roles import Role
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
 
@@ -46,3 +49,41 @@ def test_a_draft_has_the_slots_signs_and_zeros_of_the_table(name, tmp_path, caps
     wanted = robot.get('grippers', {})
     for index, slot in enumerate(('right.gripper', 'left.gripper')):
         assert grippers.get(index, '') == wanted.get(slot, '')
+
+
+def drafted(name, folder):
+    out = folder / f'{name[:6]}.yaml'
+    urdf = FOLDER / ROBOTS[name]['urdf'][0]
+    assert main(['describe', '--urdf', str(urdf), '--out', str(out)]) == 0
+    return out
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['UR3, UR5, UR10', 'SO-101', 'Unitree Z1; on a B1', 'Baxter', 'PR2', 'TIAGo', 'TIAGo Pro',
+     'TALOS', 'Romeo', 'iCub', 'Unitree G1'],
+)  # fmt: skip
+def test_drafts_of_any_two_robots_agree_and_a_turned_sign_or_zero_is_named(name, tmp_path):
+    panda, out = drafted('Franka Panda', tmp_path), drafted(name, tmp_path)
+    arms = [DescribedArm.of(load_robot(path)) for path in (panda, out)]
+    assert differences(arms) == []
+    elbow, scale, offset = ROBOTS[name]['joints']['right.elbow_pitch']
+    kept = [row for row in out.read_text().splitlines() if not row.startswith(f'    {elbow}: ')]
+    for sense, words in (
+        ((-scale, offset), 'turns the other way'),
+        ((scale, offset + 1.0), 'has its zero 1.00 rad away'),
+    ):
+        wrong = f'    {elbow}: {{scale: {sense[0]}, offset: {sense[1]}}}'
+        rows = [f'{row}\n{wrong}' if row.startswith('    topic: ') else row for row in kept]
+        out.write_text('\n'.join(rows))
+        (finding,) = differences([arms[0], DescribedArm.of(load_robot(out))])
+        assert f"'{elbow}'" in finding.text
+        assert words in finding.text
+
+
+def test_a_draft_knows_the_roles_of_both_arms_and_of_the_body(tmp_path):
+    arm = DescribedArm.of(load_robot(drafted('TALOS', tmp_path)))
+    found = {name: meaning.role for name, meaning in arm.meanings().items()}
+    assert found['arm_left_2_joint'] is found['arm_right_2_joint'] is Role.SHOULDER_PITCH
+    assert found['arm_left_6_joint'] is Role.WRIST_YAW
+    assert (found['torso_1_joint'], found['torso_2_joint']) == (Role.TORSO_YAW, Role.TORSO_PITCH)
