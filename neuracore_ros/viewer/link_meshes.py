@@ -6,6 +6,7 @@ to those that it carries; and so is every link of a URDF without shapes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -145,10 +146,13 @@ def _file_triangles(file: Path, scale: tuple[float, ...]) -> Triangles | None:
 def _few(
     drawn: Mapping[tuple[str, Colour | None], Triangles],
 ) -> Iterator[tuple[tuple[str, Colour | None], Triangles]]:
-    """The meshes with no more triangles than can be drawn, shared out by area."""
-    areas = {key: area(each) for key, each in drawn.items()}
-    whole = sum(areas.values())
+    """The meshes with no more triangles than can be drawn, shared out by size.
+
+    The share of a mesh grows slower than its area: small links have as many details as large ones.
+    """
+    sizes = {key: math.sqrt(area(each)) for key, each in drawn.items()}
+    whole = sum(sizes.values())
     is_much = sum(len(each.triangles) for each in drawn.values()) > _MOST_TRIANGLES
     for key, each in drawn.items():
-        share = round(_MOST_TRIANGLES * areas[key] / whole) if whole > 0.0 else 0
+        share = round(_MOST_TRIANGLES * sizes[key] / whole) if whole > 0.0 else 0
         yield key, coarse(each, max(share, _FEW_TRIANGLES)) if is_much else each
