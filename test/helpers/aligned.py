@@ -16,7 +16,7 @@ from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
 from neuracore_ros.viewer.robot_model import RobotModel
 
 CONFIG = Path(__file__).parents[2] / 'config'
-PATIENCE_MS = 20_000
+PATIENCE_MS = 25_000
 
 
 def write_mine(folder, *changes, robot='mine'):
@@ -61,6 +61,7 @@ class Seen:
 
     def __init__(self, page):
         self.page = page
+        page.set_default_timeout(PATIENCE_MS)
 
     def open(self, url):
         self.page.goto(url)
@@ -70,6 +71,10 @@ class Seen:
             notice.click()
             notice.wait_for(state='hidden')
         return self
+
+    def close(self):
+        """Close the window."""
+        self.page.context.close()
 
     def text(self, text):
         """Wait until a text is seen."""
@@ -161,7 +166,7 @@ class Seen:
             self.page.wait_for_timeout(50)
         raise AssertionError('the picture stays the same')
 
-    def from_the_side(self, server, middle):
+    def from_the_front(self, server, middle):
         """Look at all robots from far, so that each is seen as if one stood before it."""
         before = self.picture()
         for client in server.get_clients().values():

@@ -20,23 +20,40 @@ ELBOW = '3 elbow pitch'
 
 
 @pytest.fixture(scope='module')
-def chromium():
-    with browser() as running:
-        yield running
+def opened():
+    """A function that opens a page of its own, as another user does."""
+    with browser() as chromium:
+
+        def open_page(server):
+            size = {'width': 1000, 'height': 700}
+            return Seen(chromium.new_context(viewport=size).new_page()).open(server.url)
+
+        yield open_page
+
+
+@pytest.fixture(scope='module')
+def common(tmp_path_factory, opened):
+    """A page of two equal arms, of which one has a shorter elbow: server, robots, what is seen."""
+    folder = tmp_path_factory.mktemp('common')
+    mine = write_mine(folder)
+    arm = folder / 'arm.urdf'
+    arm.write_text(arm.read_text().replace('lower="-3.0718"', 'lower="-1.5"'))
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
+        seen = opened(server)
+        yield server, robots, seen
+        seen.close()
 
 
 @pytest.fixture
-def opened(chromium):
-    """A function that opens a page of its own, as another user does."""
-    contexts = []
-
-    def open_page(server, width=1280, height=800):
-        contexts.append(chromium.new_context(viewport={'width': width, 'height': height}))
-        return Seen(contexts[-1].new_page()).open(server.url)
-
-    yield open_page
-    for context in contexts:
-        context.close()
+def both(common):
+    """That page, on which all is saved and the elbow chosen; a test leaves it so."""
+    _, robots, seen = common
+    seen.tab('Slots')
+    seen.move(ELBOW, -1.0)
+    seen.text('mine: panda_joint4')
+    yield common
+    seen.text('All is saved.')
+    assert robots.unsaved() == []
 
 
 def with_faults(path):
@@ -86,103 +103,104 @@ def test_a_stranger_mends_three_faults_and_saves_them(tmp_path, opened):
         assert mine.read_text() == theirs
         seen.press('Undo')
         seen.text('All is saved.')
+        seen.close()
 
 
 def test_robots_that_are_alike_look_alike_until_a_sign_is_turned(tmp_path, opened):
     mine = write_mine(tmp_path)
     with aligned([FRANKA, mine], fixed=['franka']) as (server, _):
         seen = opened(server)
-        far = seen.from_the_side(server, np.array([0.0, 0.6, 0.5]))
+        far = seen.from_the_front(server, np.array([0.0, 0.6, 0.5]))
         before = seen.move_and_look(ELBOW, -2.4, far)
         assert seen.halves_overlap(before) > 0.9
         seen.press('Turn the sign')
         seen.text('Not saved')
         assert seen.halves_overlap(seen.other_picture(before)) < 0.8
+        seen.close()
 
 
-def test_the_keyboard_alone_moves_turns_and_undoes(tmp_path, opened):
-    mine = write_mine(tmp_path)
-    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
-        seen = opened(server)
-        seen.tab_to(seen.slider(ELBOW))
-        assert seen.focus_is_visible()
-        before = seen.value(ELBOW)
-        seen.page.keyboard.press('ArrowRight')
-        seen.page.keyboard.press('ArrowRight')
-        seen.until_value(ELBOW, before + 0.1)
-        seen.text('mine: panda_joint4')
-        seen.tab_to(seen.page.get_by_role('button', name='Turn the sign'))
-        assert seen.focus_is_visible()
-        seen.page.keyboard.press('Enter')
-        seen.text('Not saved: mine.yaml')
-        assert robots.unsaved() == ['mine']
-        seen.tab_to(seen.page.get_by_role('button', name='Undo'))
-        seen.page.keyboard.press('Enter')
-        seen.text('All is saved.')
+def test_the_keyboard_alone_moves_turns_and_undoes(both):
+    _, robots, seen = both
+    seen.page.reload()
+    seen.text('All is saved.')
+    seen.tab_to(seen.slider(ELBOW))
+    assert seen.focus_is_visible()
+    seen.page.keyboard.press('ArrowRight')
+    seen.page.keyboard.press('ArrowRight')
+    seen.until_value(ELBOW, -0.9)
+    seen.tab_to(seen.page.get_by_role('button', name='Turn the sign'))
+    assert seen.focus_is_visible()
+    seen.page.keyboard.press('Enter')
+    seen.text('Not saved: mine.yaml')
+    assert robots.unsaved() == ['mine']
+    seen.tab_to(seen.page.get_by_role('button', name='Undo'))
+    seen.page.keyboard.press('Enter')
 
 
-def test_the_offset_is_typed_and_undone_in_one(tmp_path, opened):
-    mine = write_mine(tmp_path)
-    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
-        seen = opened(server)
-        seen.move(ELBOW, -1.0)
-        box = seen.control('Offset [rad]')
-        box.fill('')
-        box.press_sequentially('0.25')
-        seen.text('has its zero 0.25 rad away')
-        seen.page.keyboard.press('ArrowUp')
-        seen.text('has its zero 0.26 rad away')
-        assert robots.editors['mine'].text.count('offset: 0.26') == 3
-        seen.press('Undo: mine: the offset of panda_joint4')
-        seen.text('All is saved.')
-        assert box.input_value() == '0'
+def test_the_offset_is_typed_and_undone_in_one(both):
+    _, robots, seen = both
+    box = seen.control('Offset [rad]')
+    box.fill('')
+    box.press_sequentially('0.25')
+    seen.text('has its zero 0.25 rad away')
+    seen.page.keyboard.press('ArrowUp')
+    seen.text('has its zero 0.26 rad away')
+    assert robots.editors['mine'].text.count('offset: 0.26') == 3
+    seen.press('Undo: mine: the offset of panda_joint4')
+    seen.text('All is saved.')
+    assert box.input_value() == '0'
 
 
-def test_a_joint_that_cannot_go_so_far_stands_at_its_limit_and_says_so(tmp_path, opened):
-    mine = write_mine(tmp_path)
-    arm = tmp_path / 'arm.urdf'
-    arm.write_text(arm.read_text().replace('lower="-3.0718"', 'lower="-1.5"'))
-    with aligned([mine, FRANKA], fixed=['franka']) as (server, _):
-        seen = opened(server)
-        seen.move(ELBOW, -3.0)
-        seen.text('-1.50 rad (limit)')
-        seen.move(ELBOW, -1.0)
-        seen.no_text('(limit)')
+def test_a_joint_that_cannot_go_so_far_stands_at_its_limit_and_says_so(both):
+    _, _, seen = both
+    seen.move(ELBOW, -3.0)
+    seen.text('-1.50 rad (limit)')
+    seen.move(ELBOW, -1.0)
+    seen.no_text('(limit)')
 
 
-def test_two_browsers_see_the_same_and_ask_for_nothing_else(tmp_path, opened, chromium):
-    mine = write_mine(tmp_path)
-    with aligned([mine, FRANKA], fixed=['franka']) as (server, _):
-        asked = []
-        one, other = opened(server), opened(server, width=900)
-        for each in (one, other):
-            each.page.on('request', lambda request: asked.append(request.url))
-        one.move(ELBOW, -1.0)
-        other.until_value(ELBOW, -1.0)
-        other.press('Turn the sign')
-        one.text('Not saved: mine.yaml')
-        one.page.reload()
-        one.text('Not saved: mine.yaml')
-        one.until_value(ELBOW, -1.0)
-        own = (server.url, 'blob:', 'data:')
-        assert [url for url in asked if not url.startswith(own)] == []
-
-
-def test_what_is_proposed_is_applied_at_once_and_undone_at_once(tmp_path, opened):
-    mine = with_faults(write_mine(tmp_path))
-    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
-        seen = opened(server)
-        seen.move(ELBOW, -1.0)
-        seen.press('Do as proposed')
-        seen.text('Not saved')
-        seen.no_text('turns the other way')
+def test_what_is_proposed_is_applied_one_by_one_or_all_at_once(both):
+    _, robots, seen = both
+    for apply in ('Do as proposed', 'Apply all to mine'):
+        seen.press('Turn the sign')
         seen.tab('Proposals')
-        seen.text("swap 'panda_joint6' with 'panda_joint5'")
-        seen.press('Apply all to mine')
+        seen.text("turn the sign of 'panda_joint4'")
+        seen.press(apply)
         seen.text('Nothing is proposed.')
         assert robots.warnings() == ()
-        seen.press('Undo: mine: all that was proposed')
-        seen.text("swap 'panda_joint6' with 'panda_joint5'")
+        seen.press('Undo: mine: ')
+        seen.text("turn the sign of 'panda_joint4'")
+        seen.press('Undo: mine: the sign')
+        seen.text('All is saved.')
+
+
+def test_two_browsers_see_the_same_and_ask_for_nothing_else(both, opened):
+    server, _, one = both
+    other, asked = opened(server), []
+    for each in (one, other):
+        each.page.on('request', lambda request: asked.append(request.url))
+    one.move(ELBOW, -1.3)
+    other.until_value(ELBOW, -1.3)
+    other.press('Turn the sign')
+    one.text('Not saved: mine.yaml')
+    one.page.reload()
+    one.text('Not saved: mine.yaml')
+    one.press('Undo')
+    other.text('All is saved.')
+    other.close()
+    own = (server.url, 'blob:', 'data:')
+    assert asked and [url for url in asked if not url.startswith(own)] == []
+
+
+@pytest.mark.parametrize(('width', 'height'), [(700, 900), (400, 800)])
+def test_a_narrow_window_has_all_controls(both, width, height):
+    _, _, seen = both
+    seen.page.set_viewport_size({'width': width, 'height': height})
+    seen.move(ELBOW, -1.2)
+    seen.press('Turn the sign')
+    seen.text('Not saved')
+    seen.press('Undo')
+    seen.page.set_viewport_size({'width': 1000, 'height': 700})
 
 
 def test_the_frames_of_a_chain_are_placed(tmp_path, opened):
@@ -199,6 +217,7 @@ def test_the_frames_of_a_chain_are_placed(tmp_path, opened):
         seen.text('Undo: mine_hand: the tip_offset')
         seen.tab('Changes')
         seen.text('tip_offset: {xyz: [0.3')
+        seen.close()
 
 
 def test_a_recording_is_played_on_its_robot_and_on_all(tmp_path, opened):
@@ -215,13 +234,4 @@ def test_a_recording_is_played_on_its_robot_and_on_all(tmp_path, opened):
         seen.page.get_by_role('button', name='Play').wait_for()  # It has come to its end.
         seen.tab('Slots')
         assert seen.value('0 base yaw') == pytest.approx(0.3 * np.sin(1.9), abs=0.1)
-
-
-@pytest.mark.parametrize(('width', 'height'), [(700, 900), (400, 800)])
-def test_a_narrow_window_has_all_controls(tmp_path, opened, width, height):
-    mine = write_mine(tmp_path)
-    with aligned([mine, FRANKA], fixed=['franka']) as (server, _):
-        seen = opened(server, width, height)
-        seen.move(ELBOW, -1.0)
-        seen.press('Turn the sign')
-        seen.text('Not saved')
+        seen.close()
