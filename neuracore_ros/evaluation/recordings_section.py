@@ -43,7 +43,7 @@ class ComparedRecording:
 
     @property
     def lines(self) -> int:
-        """How many lines its charts have."""
+        """The number of lines in its charts."""
         return len(self.cases[0].figures.columns) * (1 + len(self.runs) + (len(self.runs) == 1))
 
     def view(self) -> EpisodeView:

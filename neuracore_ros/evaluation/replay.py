@@ -23,7 +23,7 @@ from neuracore_ros.runner.state import BLENDING_IN
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What the runner did at one tick.
+    """The state of the runner at one tick, as people tell it apart.
 
     Attributes:
         kind: ``''`` it ran, ``start`` it ran slowly from where it stood to the plan, ``wait``, or

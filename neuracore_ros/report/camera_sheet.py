@@ -49,7 +49,7 @@ class SampledPictures:
             self._every *= 2
 
     def sheet(self, label: str) -> CameraSheet:
-        """All of them."""
+        """The pictures on one sheet."""
         return camera_sheet(label, self.steps, self._pictures)
 
 
