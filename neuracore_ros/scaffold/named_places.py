@@ -59,7 +59,9 @@ def place_joints(
             why = f'what joints do is not known: {error}'
         else:
             placed = list(_by_urdf(vocabulary, groups, places))
-            if any(place.counterpart for place in placed):
+            # Of a sketch, whose axes are no arm's, names tell more.
+            of_arm = [place for place in placed if place.fits]
+            if 2 * sum(bool(place.counterpart) for place in of_arm) > len(of_arm):
                 joints = _own_last(vocabulary, placed)
                 warnings = *places.doubts, *_doubts(joints)
                 return NamedPlaces(joints, '. '.join(places.doubts), warnings)
@@ -105,7 +107,7 @@ def _by_names(
     names = ', '.join(joint for own in groups.values() for joint in own.values())
     warning = (
         f'{names}: slots of {vocabulary.name} are guessed {told}, and signs and zeros are not '
-        f'known: {why}. Give --urdf, or compare each with docs/vocabulary.md'
+        f'known: {why}. Give a URDF that does, or compare each with docs/vocabulary.md'
     )
     note = f'{order}; slots of {vocabulary.name} {told}, without sign and zero: {why}'
     return NamedPlaces(joints, note, (warning, *_doubts(joints)))

@@ -101,7 +101,7 @@ def test_joints_without_a_urdf_get_slots_by_their_order_and_one_doubt(describe, 
     )
     doubts = [line for line in describe.said.splitlines() if 'slots of arm/1' in line]
     assert len(doubts) == 1 and doubts[0].startswith('warning: joint_1, joint_2, ')
-    assert 'Give --urdf, or compare each with docs/vocabulary.md' in doubts[0]
+    assert 'Give a URDF that does, or compare each with docs/vocabulary.md' in doubts[0]
 
 
 @pytest.mark.parametrize(
@@ -269,3 +269,13 @@ def test_one_reason_of_many_joints_stands_once(describe, tmp_path):
     lines = written[written.index('input:') : written.index('output:')]
     assert lines.count('an index of your own') == 1 and '(and the next 8)' in lines
     assert describe.said.count('an index of your own') == 1
+
+
+def test_a_urdf_whose_axes_are_no_arms_leaves_slots_to_names(describe, tmp_path):
+    names = ('shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll')
+    joints = [joint(n, after=before) for n, before in zip(names, ('', *names), strict=False)]
+    (tmp_path / 'sketch.urdf').write_text(urdf(*joints))
+    robot, written = describe('--urdf', tmp_path / 'sketch.urdf')
+    assert robot.input[POSITIONS] == dict(zip((0, 1, 3, 5, 6), names, strict=True))
+    assert 'sketch.urdf does not say what joints do' in describe.said
+    assert 'offset' not in written
