@@ -84,7 +84,18 @@ def apply_all(editor: Editor, like: Robot | None, comparison: LayoutComparison) 
 
 
 def _commands(robot: Robot) -> Iterator[Proposal]:
-    """Joints that are commanded in another sense than they are measured in."""
+    """Joints that are commanded at another index, or in another sense, than they are measured."""
+    for kind, slots in robot.output.items():
+        indices = {name: index for index, name in robot.input.get(kind.measured, {}).items()}
+        for index, name in slots.items():
+            wanted = indices.get(name, index)
+            if wanted == index:
+                continue
+            edit = partial(Editor.set_index, kind=kind, name=name, index=wanted)
+            if there := slots.get(wanted, ''):
+                edit = partial(Editor.swap, kind=kind, one=name, other=there)
+            text = f"command '{name}' at index {wanted}, where it is measured, and not at {index}"
+            yield Proposal(kind, name, text, edit)
     try:
         scalings = robot.scale_offsets()
     except DescriptionError:

@@ -1,6 +1,7 @@
 """Proposals: what differs from another robot, why, and that nothing differs once it is applied."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,24 @@ def test_a_joint_that_is_commanded_otherwise_than_measured_is_commanded_alike(
     ]
     apply_all(spoilt, franka.robot, comparison)
     assert spoilt.text == before
+
+
+def test_a_joint_that_is_commanded_at_another_index_goes_where_it_is_measured(
+    ur5, franka, comparison
+):
+    head, output, rest = ur5.text.partition('output:')
+    names = 'wrist_1_joint', 'wrist_3_joint'
+    for name, other in (names, names[::-1]):
+        index = {'wrist_1_joint': 5, 'wrist_3_joint': 6}[other]
+        rest = re.sub(f'[0-9]: {name}', f'{index}: {name}', rest, count=1)
+    ur5.path.write_text(head + output + rest)
+    spoilt = RobotFileEditor.open(ur5.path)
+    assert texts(spoilt, franka, comparison)[0] == (
+        "command 'wrist_3_joint' at index 6, where it is measured, and not at 5"
+    )
+    apply_all(spoilt, franka.robot, comparison)
+    assert spoilt.robot.output == RobotFileEditor.open(shipped_robots()['ur5']).robot.output
+    assert texts(spoilt, franka, comparison) == []
 
 
 def test_frames_that_were_turned_are_proposed_as_they_were(tmp_path):
