@@ -94,12 +94,19 @@ class DrawnRobot:
         self.model = model
         for mesh in [each for each in self._meshes if each not in model.meshes]:
             self._meshes.pop(mesh).remove()
+        drawn = {mesh.link for mesh in model.meshes}
+        for link in [each for each in self._links if each not in drawn]:
+            node = self._links.pop(link)
+            self._sent.pop(node.name, None)
+            node.remove()
         for mesh in model.meshes:
             if mesh not in self._meshes:
                 self._meshes[mesh] = self._add(mesh)
         wanted = model.frames({})
         for key in [each for each in self._frames if each not in wanted]:
-            self._frames.pop(key).remove()
+            node = self._frames.pop(key)
+            self._sent.pop(node.name, None)
+            node.remove()
         for key in wanted:
             if key not in self._frames:
                 self._frames[key] = self._add_frame(*key)
@@ -149,7 +156,7 @@ class DrawnRobot:
     def _add(self, mesh: LinkMesh) -> viser.MeshHandle:
         self._made += 1
         if mesh.link not in self._links:
-            node = f'{self._path}/link_{len(self._links)}'
+            node = f'{self._path}/link_{self._made}'
             self._links[mesh.link] = self._scene.add_frame(node, show_axes=False)
         opacity = 1.0 if mesh.colour is None else mesh.colour[3]
         return self._scene.add_mesh_simple(

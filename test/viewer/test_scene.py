@@ -103,6 +103,34 @@ def test_a_frame_that_was_edited_moves_and_no_mesh_is_sent_again(server, tmp_pat
     assert 'MeshMessage' not in kinds(messages) and messages
 
 
+def test_a_gripper_that_gets_another_index_and_a_chain_another_name_are_drawn_anew(
+    server, tmp_path
+):
+    (tmp_path / 'ur5.urdf').write_text((CONFIG / 'ur5.urdf').read_text())
+    file = tmp_path / 'arm.yaml'
+
+    def drawn(index, hand):
+        file.write_text(
+            'robot: arm\nurdf: ur5.urdf\noutput: {}\n'
+            f'input: {{PARALLEL_GRIPPER_OPEN_AMOUNTS: {{{index}: grip}}, '
+            f'END_EFFECTOR_POSES: {{0: {hand}}}}}\n'
+            f'chains: {{{hand}: {{base: base_link, tip: wrist_3_link}}}}\n'
+            'sources:\n'
+            '  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /g, scale: 1.0, offset: 0.0}\n'
+            '  END_EFFECTOR_POSES: {topic: /joint_states}\n'
+        )
+        return RobotModel.of(load_robot(file))
+
+    scene = RobotScene(server, [drawn(0, 'hand')])
+    before = len(server.scene._handle_from_node_name)
+    grips = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
+    for index, hand in ((3, 'tool'), (0, 'hand'), (1, 'hand')):
+        scene.replace('arm', drawn(index, hand))
+        scene.highlight((grips, index))
+        scene.show({(grips, index): 1.0})
+        assert len(server.scene._handle_from_node_name) == before
+
+
 def test_a_scene_without_robots_is_empty(server):
     scene = RobotScene(server, [])
     scene.show({})
