@@ -117,7 +117,7 @@ class DrawnRobot:
         placed: dict[str, tuple[viser.FrameHandle, FloatArray]] = {}
         for link, node in self._links.items():
             placed[node.name] = node, poses[link]
-        for key, pose in self.model.frames_at(poses).items():
+        for key, pose in self.model.frames_at(poses, values).items():
             placed[self._frames[key].name] = self._frames[key], pose
         changed = [
             (node, pose)

@@ -19,6 +19,7 @@ from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
+from neuracore_ros.kinematics.rotations import quaternion_to_matrix
 from neuracore_ros.viewer.chain_poses import ChainPoses, ChainSlot
 from neuracore_ros.viewer.dials import dial_sense, dials
 from neuracore_ros.viewer.hands import DrawnHand, Hands
@@ -74,6 +75,7 @@ class RobotModel:
             grippers = [replace(each, senses=(dial_sense(each.senses),)) for each in grippers]
         self._add_hands(Hands(links, arms, self._rest, centres, chains), grippers)
         self._chains = dict(self._chain_poses())
+        self._free = _poses_of_topics(robot)
         fingers = [mesh for hand in self._hands.values() for mesh in hand.meshes()]
         self.meshes: tuple[LinkMesh, ...] = (*meshes, *fingers)
         lost = [each.name for each in of_arms if not each.joint]
@@ -131,15 +133,25 @@ class RobotModel:
         return self._placed(values, self._links.poses(self.joints(values)))
 
     def frames(self, values: SlotValues) -> dict[tuple[str, str], FloatArray]:
-        """(chain, ``base`` or ``tip``) -> pose (4, 4) of its shared base or grasp frame."""
-        return self.frames_at(self.link_poses(values))
+        """(chain, ``base`` or ``tip``) -> pose (4, 4) of its shared base or grasp frame.
 
-    def frames_at(self, poses: Mapping[str, FloatArray]) -> dict[tuple[str, str], FloatArray]:
+        (slot, ``pose``) of a pose that a topic gives: where it would be if its frame were the
+        root; at the root without a value.
+        """
+        return self.frames_at(self.link_poses(values), values)
+
+    def frames_at(
+        self, poses: Mapping[str, FloatArray], values: SlotValues
+    ) -> dict[tuple[str, str], FloatArray]:
         """The same, from the poses of links that are known already."""
         found = {}
         for name, chain in self.robot.chains.items():
             found[name, 'base'] = poses[chain.base] @ matrix(chain.base_offset)
             found[name, 'tip'] = poses[chain.tip] @ matrix(chain.tip_offset)
+        for slot, name in self._free.items():
+            found[name, 'pose'] = _pose_matrix(
+                values.get(slot), self.robot.pose_scale(slot[0], name)
+            )
         return found
 
     def moved_links(self, slot: Slot) -> tuple[str, ...]:
@@ -192,6 +204,28 @@ class RobotModel:
             opening = value if isinstance(value, int | float) else 0.0
             poses.update(hand.poses(poses[hand.link], opening))
         return poses
+
+
+def _poses_of_topics(robot: Robot) -> dict[Slot, str]:
+    """The slots of poses that are no chains, with their names."""
+    return {
+        (kind, index): name
+        for description in (robot.output, robot.input)
+        for kind, slots in description.items()
+        for index, name in slots.items()
+        if kind.is_pose and name not in robot.chains
+    }
+
+
+def _pose_matrix(value: float | Pose | None, scale: float) -> FloatArray:
+    """The pose (4, 4) of a slot's value; at the root of none, and of numbers that are no pose."""
+    placed = np.eye(4)
+    if value is None or isinstance(value, int | float) or not np.isfinite(value).all():
+        return placed
+    if (length := float(np.linalg.norm(value[3:]))) > 0.0:
+        placed[:3, :3] = quaternion_to_matrix(np.array(value[3:]) / length)
+        placed[:3, 3] = np.array(value[:3]) / scale
+    return placed
 
 
 def _arm_joints(robot: Robot, moving: Sequence[NamedSlot]) -> Iterator[str]:

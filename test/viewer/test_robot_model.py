@@ -265,6 +265,23 @@ def test_frames_of_chains_are_right_handed_and_move_with_the_joints():
     assert not np.allclose(before['hand', 'tip'], after['hand', 'tip'])
 
 
+def test_a_pose_that_a_topic_gives_is_a_frame_where_it_says(tmp_path):
+    robot = model(
+        tmp_path,
+        'input: {END_EFFECTOR_POSES: {0: hand}}\n'
+        'sources: {END_EFFECTOR_POSES: {topic: /hand, scale: 2.0}}\n',
+        urdf(joint('pan')),
+    )
+    assert robot.pose_slots() == {} and robot.slots() == {}
+    np.testing.assert_array_equal(robot.frames({})['hand', 'pose'], np.eye(4))
+    half = math.sqrt(0.5)
+    seen = robot.frames({(HANDS, 0): (0.2, 0.4, 0.6, 0.0, 0.0, half, half)})['hand', 'pose']
+    np.testing.assert_allclose(seen[:3, 3], [0.1, 0.2, 0.3])
+    np.testing.assert_allclose(seen[:3, 0], [0, 1, 0], atol=1e-12)
+    for wrong in ((math.nan,) * 7, (0.0,) * 7):
+        np.testing.assert_array_equal(robot.frames({(HANDS, 0): wrong})['hand', 'pose'], np.eye(4))
+
+
 def test_the_links_that_a_slot_moves_are_those_up_to_the_next_joint():
     assert shipped_model('franka').moved_links((JOINTS, 3)) == ('panda_link4',)
     assert shipped_model('franka').moved_links((JOINTS, 9)) == ()

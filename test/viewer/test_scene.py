@@ -151,3 +151,15 @@ def test_a_view_has_all_points_in_the_picture_and_one_at_its_edge():
     up = np.abs(away @ np.cross(right, forward)) / depth / half
     assert (depth > 0.0).all() and across.max() < 1.25 and up.max() < 1.0
     assert max(across.max() / 1.25, up.max()) > 0.8
+
+
+def test_a_robot_of_which_nothing_can_be_drawn_stands_as_a_name(server, tmp_path):
+    file = tmp_path / 'arm.yaml'
+    file.write_text(
+        'robot: arm\noutput: {}\ninput: {END_EFFECTOR_POSES: {0: hand}, RGB_IMAGES: {0: eye}}\n'
+        'sources: {END_EFFECTOR_POSES: {topic: /hand}, RGB_IMAGES: {topic: /eye}}\n'
+    )
+    scene = RobotScene(server, [RobotModel.of(load_robot(file)), model('ur5')])
+    scene.show({(HANDS, 0): (0.1, 0.2, 0.3, 0.0, 0.0, 0.0, 1.0)})
+    node = server.scene.get_handle_by_name('/robots/0/frame_1')
+    np.testing.assert_allclose(node.position, [0.1, 0.2, 0.3])
