@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from neuracore_ros.alignment.roles import Meaning, meanings
-from neuracore_ros.alignment.vocabulary_meanings import meanings_by_slot
+from neuracore_ros.alignment.slot_proposal import SlotProposal
+from neuracore_ros.alignment.vocabulary_meanings import meaning_of
+from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import Slots
 from neuracore_ros.description.robot import Robot
@@ -115,8 +117,11 @@ class DescribedArm:
         own = self.urdf_names()
         if self.tree is None or not own:
             return {}
+        if places := self.places():
+            known = {name: meaning_of(place) for name, place in places.items()}
+            return {name: meaning for name, meaning in known.items() if meaning is not None}
         home = {called: self.home[name] for called, name in own.items() if name in self.home}
-        found = self._by_slots(own) or meanings(self.tree, list(own), home)
+        found = meanings(self.tree, list(own), home)
         return {own[called]: meaning for called, meaning in found.items()}
 
     def urdf_names(self) -> dict[str, str]:
@@ -132,13 +137,21 @@ class DescribedArm:
                 own[called] = name
         return own
 
-    def _by_slots(self, own: Mapping[str, str]) -> dict[str, Meaning]:
-        """By the rules of the vocabulary that the file names, if it is the shipped one."""
-        vocabulary = self.robot.vocabulary
+    def places(self) -> dict[str, SlotProposal]:
+        """Joint of the file -> where the vocabulary that the file names has it, by its URDF.
+
+        Empty where the file names none, or another one than the shipped one, whose rules are not
+        known; without joints that have no slot.
+        """
+        vocabulary, own = self.robot.vocabulary, self.urdf_names()
         if self.tree is None or vocabulary is None or vocabulary.name != USUAL:
             return {}
-        found = meanings_by_slot(self.tree, vocabulary)
-        return {called: meaning for called, meaning in found.items() if called in own}
+        placed = place_in_vocabulary(self.tree, vocabulary).joints
+        return {
+            own[place.name]: replace(place, name=own[place.name])
+            for place in placed
+            if place.counterpart and place.name in own
+        }
 
     def _joint_slots(self) -> Slots:
         for description in (self.robot.input, self.robot.output):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from neuracore_ros.alignment.align import align
@@ -21,15 +21,18 @@ _OTHER_ZERO = 0.1
 
 
 def differences(arms: Sequence[DescribedArm]) -> list[Finding]:
-    """Hold robots with URDFs against the first of them.
+    """Hold robots with URDFs against the rules of their vocabulary, or else against the first.
 
     Returns:
-        One finding for each joint that does not do what the first robot's joint at its index does,
-        or does it in another sense, with the lines to write.
+        One finding for each joint that does not do what its slot, or the first robot's joint at
+        its index, does, or does it in another sense, with the lines to write.
     """
-    if not arms:
-        return []
-    return [finding for arm in arms[1:] for finding in _from(arm, arms[0])]
+    ruled = {arm.robot.name: places for arm in arms if (places := arm.places())}
+    found = [f for arm in arms for f in _from_rules(arm, ruled.get(arm.robot.name, {}))]
+    for arm in arms[1:]:
+        if not {arm.robot.name, arms[0].robot.name} <= ruled.keys():
+            found += _from(arm, arms[0])
+    return found
 
 
 def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Finding]:
@@ -57,6 +60,33 @@ def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Find
                         (place,),
                     )
     return list(found.values())
+
+
+def _from_rules(arm: DescribedArm, places: Mapping[str, SlotProposal]) -> Iterator[Finding]:
+    """Differences between a robot file and the vocabulary that it names."""
+    vocabulary = arm.robot.vocabulary
+    if vocabulary is None:
+        return
+    kind = DataType.JOINT_POSITIONS
+    # An arm that is alone in its URDF may be the left one of two in its file.
+    has_left = any(place.counterpart.startswith('left.') for place in places.values())
+    for index, name in arm.joints().items() if places else ():
+        place, slot = places.get(name), vocabulary.slot(kind, index)
+        if place is None:
+            continue
+        mine = slot.name if slot else ''
+        if mine == place.counterpart or (
+            not has_left and mine.replace('left.', 'right.') == place.counterpart
+        ):
+            yield from _other_sense(arm, index, place)
+            continue
+        other = f'is in the slot {mine}, and does' if mine else 'does'
+        yield _finding(
+            arm,
+            index,
+            f"'{name}' of {arm.robot.name} {other} what {place.counterpart} is for. Put it at "
+            f'index {place.index}, and write {_line(arm, place)} for it',
+        )
 
 
 def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
@@ -94,8 +124,7 @@ def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
 def _other_sense(arm: DescribedArm, index: int, proposal: SlotProposal) -> Iterator[Finding]:
     scale, offset = arm.sense(proposal.name)
     # Which half turn of a flange is right is a rule of the vocabulary, not one of both robots.
-    is_flange = proposal.role is Role.FLANGE_ROLL and arm.robot.vocabulary is not None
-    turn = math.pi if is_flange else 2 * math.pi
+    turn = math.pi if proposal.counterpart.endswith('.flange_roll') else 2 * math.pi
     apart = abs(math.remainder(offset - proposal.offset, turn))
     if scale * proposal.scale < 0:
         what = 'turns the other way than'

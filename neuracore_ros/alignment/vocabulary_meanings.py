@@ -1,4 +1,4 @@
-"""Meanings of the joints of a robot whose file names a vocabulary: by the rules of its slots."""
+"""Meanings of joints by the rules of the slots of a vocabulary."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from neuracore_ros.alignment.joint_function import (
     WRIST_YAW,
 )
 from neuracore_ros.alignment.roles import Meaning, Role
-from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
-from neuracore_ros.description.vocabulary import Vocabulary
-from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.alignment.slot_proposal import SlotProposal
 
 _ROLES: Mapping[str, Role] = MappingProxyType(
     {
@@ -42,27 +40,16 @@ _ROLES: Mapping[str, Role] = MappingProxyType(
 )
 
 
-def meanings_by_slot(tree: JointTree, vocabulary: Vocabulary) -> dict[str, Meaning]:
-    """Find the meanings of all joints that have a slot of ``arm/1``, also those of a body.
+def meaning_of(place: SlotProposal) -> Meaning | None:
+    """The meaning of a joint that has a slot of ``arm/1``; None of one that has none.
 
-    Args:
-        tree: The robot's URDF.
-        vocabulary: Whose slots have the names and the rules of ``arm/1``.
-
-    Returns:
-        Joint of the URDF -> meaning; joints of two arms that do the same have one role.
-
-    Raises:
-        DescriptionError: pinocchio is not installed, the tree is no robot's, or the vocabulary
-            lacks a slot.
+    Joints of two arms that do the same have one role.
     """
-    found: dict[str, Meaning] = {}
-    for place in place_in_vocabulary(tree, vocabulary).joints:
-        slot = place.counterpart
-        role = _ROLES.get(slot) or _ROLES.get(slot.partition('.')[2])
-        if role is not None:
-            offset = place.offset if place.zero_known else None
-            is_flange = role is Role.FLANGE_ROLL
-            guess = '' if is_flange else next(iter(place.doubts), '')
-            found[place.name] = Meaning(role, place.scale, offset, is_flange, guess)
-    return found
+    slot = place.counterpart
+    role = _ROLES.get(slot) or _ROLES.get(slot.partition('.')[2])
+    if role is None:
+        return None
+    offset = place.offset if place.zero_known else None
+    is_flange = role is Role.FLANGE_ROLL
+    guess = '' if is_flange else next(iter(place.doubts), '')
+    return Meaning(role, place.scale, offset, is_flange, guess)
