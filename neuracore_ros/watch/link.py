@@ -34,7 +34,7 @@ REFRESH_S = 0.5
 ANSWER_S = 3.0
 """A node that is sound answers within this; a stop may take it half a second [s]."""
 CONFIGURE_S = 180.0
-_PARAMETERS_AGAIN_S = 5.0
+_ASKED_AGAIN_S = 2.0
 _PARAMETERS = ('model', 'robot', 'dry_run', 'use_sim_time')
 _LATCHED = QoSProfile(
     depth=1,
@@ -272,19 +272,22 @@ class Link:
             self._nodes[name].hears_log(shortened(message.msg, MESSAGE_LENGTH))
 
     def _ask_parameters(self, now_s: float) -> None:
-        """Ask what is not known yet; again after a while, since a node that loads is deaf."""
-        if now_s - self._asked_s < _PARAMETERS_AGAIN_S:
+        """Ask what is not known yet, and whether who is not configured answers at all."""
+        if now_s - self._asked_s < _ASKED_AGAIN_S:
             return
+        self._asked_s = now_s
         for name, handles in self._handles.items():
             node, client = self._nodes[name], handles.clients['get_parameters']
             view = node.view(now_s)
-            if view.parameters is None and view.report is not None and client.service_is_ready():
-                self._asked_s = now_s
+            is_new = view.parameters is None and view.report is not None
+            is_mute = view.presence is Presence.UNCONFIGURED
+            if (is_new or is_mute) and client.service_is_ready():
                 request = GetParameters.Request(names=list(_PARAMETERS))
                 self._call(name, '', 'get_parameters', request, then=partial(_learn, node))
 
 
 def _learn(node: WatchedNode, answer: Any) -> None:
+    node.hears_answer(time.monotonic())
     values = [parameter_value_to_python(value) for value in answer.values]
     if len(values) == len(_PARAMETERS):
         model, robot, dry_run, sim_time = values

@@ -68,7 +68,8 @@ def _refusal(request: NodeRequest, view: NodeView) -> str:
         return reason
     is_active = view.report is not None and view.report.is_active
     if request is NodeRequest.ACTIVATE:
-        return 'it is active already' if is_active else ''
+        deaf = view.presence is Presence.UNCONFIGURED and not view.answers
+        return 'it is active already' if is_active else view.advice[0] if deaf else ''
     return _needless(request, view) if is_active else 'it is not active: press a'
 
 

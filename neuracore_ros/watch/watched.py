@@ -31,6 +31,10 @@ class Presence(str, Enum):
     GONE = 'GONE'
 
 
+# A node that is asked every two seconds, and is sound, has answered within this [s].
+_ANSWERED_S = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class OnGraph:
     """A node as the graph has it.
@@ -76,6 +80,7 @@ class NodeView:
         parameters: None until they are known.
         graph: As the graph has it; None if it is not there.
         log: The newest warnings and errors of its log, the newest last.
+        answers: Whether a node that is not configured answers when it is asked.
     """
 
     name: str
@@ -86,6 +91,7 @@ class NodeView:
     parameters: NodeParameters | None
     graph: OnGraph | None
     log: tuple[str, ...] = ()
+    answers: bool = False
 
     @property
     def state(self) -> str:
@@ -107,7 +113,8 @@ class NodeView:
         if self.presence is Presence.SILENT:
             return f'nothing has been heard of it for {self.since_s:.0f} s{last}'
         if self.presence is Presence.UNCONFIGURED:
-            return 'the node is there, and not configured'
+            doubt = 'it waits' if self.answers else 'it does not answer'
+            return f'the node is there, and not configured; {doubt}'
         return self.report.reason if self.report and self.report.is_active else ''
 
     @property
@@ -135,6 +142,8 @@ class NodeView:
 
 
 def _advice(view: NodeView) -> list[str]:
+    if view.presence is Presence.UNCONFIGURED and view.answers:
+        return ['press a to configure and activate it']
     if view.presence is not Presence.HEARD or view.report is None:
         return [_PRESENCES[view.presence]]
     report = view.report
@@ -161,8 +170,8 @@ _PRESENCES = {
         '(ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_LOCALHOST_ONLY)?'
     ),
     Presence.UNCONFIGURED: (
-        'it loads its policy, which may take a minute; or it waits (autostart:=false): press a to '
-        'configure and activate it'
+        'it loads its policy, which may take a minute; or it has just ended, and is forgotten '
+        'within half a minute'
     ),
     Presence.SILENT: (
         'it was killed, hangs, or the network is cut: look at its terminal. Positions that it '
@@ -188,6 +197,7 @@ class WatchedNode:
         self._control: Control | None = None
         self._heard_s: float | None = None
         self._left_s: float | None = None
+        self._answered_s: float | None = None
         self._log: deque[str] = deque(maxlen=3)
 
     def found(self, graph: OnGraph | None, now_s: float) -> None:
@@ -195,8 +205,8 @@ class WatchedNode:
         if graph is None:
             if self._graph is not None:
                 self._left_s = now_s
-        elif self._graph is None or not graph.configured:
-            # Another process, or a node that was cleaned up: what was said before is void.
+        elif self._graph is None or self._graph.configured is not graph.configured:
+            # Another process or another configuration: what was said before is void.
             self._report = self._control = self.parameters = None
             self._heard_s = None
         if graph is not None and graph.configured and self._heard_s is None:
@@ -210,6 +220,10 @@ class WatchedNode:
     def hears_control(self, control: Control, now_s: float) -> None:
         """Take who commands."""
         self._control, self._heard_s = control, now_s
+
+    def hears_answer(self, now_s: float) -> None:
+        """Note that it answers when it is asked."""
+        self._answered_s = now_s
 
     def hears_log(self, line: str) -> None:
         """Take a warning or an error of its log."""
@@ -239,6 +253,7 @@ class WatchedNode:
             self.parameters,
             self._graph,
             tuple(self._log),
+            self._answered_s is not None and now_s - self._answered_s < _ANSWERED_S,
         )
 
     def _presence(self, now_s: float) -> tuple[Presence, float]:

@@ -43,6 +43,7 @@ def view(
     dry_run=False,
     streams=(),
     log=(),
+    answers=True,
     **more,
 ):
     """A view of a node; of one that waits for ``activate``, with that as what comes ``then``."""
@@ -58,4 +59,5 @@ def view(
         NodeParameters('policy.pt', 'ur5.yaml', dry_run) if heard else None,
         OnGraph(presence is not Presence.UNCONFIGURED, twins, (TOPIC,)) if there else None,
         tuple(log),
+        answers,
     )

@@ -14,6 +14,9 @@ def test_a_node_is_followed_from_before_its_start_to_after_its_end():
     assert node.view(0.0).state == 'ABSENT'
     node.found(BARE, 1.0)
     assert node.view(9.0).state == 'UNCONFIGURED'
+    assert node.view(9.0).reason.endswith('it does not answer')
+    node.hears_answer(9.0)
+    assert node.view(9.5).reason.endswith('it waits')
     node.found(CONFIGURED, 10.0)
     node.hears(RUNNING, 10.5)
     assert node.view(11.0).state == 'RUNNING'
