@@ -94,6 +94,10 @@ class OnTerminal:
         first = self.written.rfind(LEAVE) > self.written.rfind(ENTER)
         return modes and shown and first
 
+    def hang_up(self):
+        """Close the terminal, as a window or a connection that goes away."""
+        os.close(self.master)
+
     def signal(self, number):
         self.process.send_signal(number)
 

@@ -51,6 +51,13 @@ def test_control_c_and_control_z_are_those_of_the_terminal(begin_on_terminal):
     assert terminal.is_restored
 
 
+def test_a_terminal_that_goes_away_ends_it(begin_on_terminal):
+    terminal = begin_on_terminal()
+    terminal.until('no node has been found yet')
+    terminal.hang_up()
+    assert terminal.wait() == 0
+
+
 def test_a_bug_restores_the_terminal_too(begin_on_terminal, tmp_path):
     broken = 'from neuracore_ros.watch import link\nlink.running_nodes = None\n'
     (tmp_path / 'sitecustomize.py').write_text(broken)
