@@ -12,8 +12,9 @@ from neuracore_ros.arrays import FloatArray
 FIELD_OF_VIEW_RAD = math.radians(14.0)
 """From the upper to the lower edge of the picture: narrow, so that what is equal looks equal."""
 
-# Of the width of a window to its height, what a panel leaves.
-_ASPECT = 1.25
+ASPECT = 1.0
+"""Width of the picture to its height: what a panel leaves of a laptop's window."""
+
 # Of a picture, that is used.
 _USED = 0.92
 # From what is looked at to the eye: from the front, from the left of the robots, and from above.
@@ -42,7 +43,7 @@ def view_of(points: FloatArray) -> CameraView:
     half = math.tan(FIELD_OF_VIEW_RAD / 2) * _USED
     near = points @ towards
     place, distances = np.zeros(3), []
-    for axis, tangent in ((right, half * _ASPECT), (np.cross(towards, right), half)):
+    for axis, tangent in ((right, half * ASPECT), (np.cross(towards, right), half)):
         # A point is in the picture where |axis (p - eye)| <= tangent * towards (eye - p).
         one = float((points @ axis + tangent * near).max())
         other = float((-(points @ axis) + tangent * near).max())

@@ -73,7 +73,7 @@ class LinkMeshes:
         text = f'{few} cannot be read, such as {self.missing[0]}: their links are drawn as rods'
         if self.missing[0].startswith('package://'):
             package = self.missing[0].removeprefix('package://').partition('/')[0]
-            text += f'. Put {package} above the URDF, or its folder into ROS_PACKAGE_PATH'
+            text += f'. Source the workspace that has {package}, or copy it beside the URDF'
         return text
 
 

@@ -17,7 +17,7 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.kinematics.joint_tree import read_joint_tree
+from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.kinematics.rotations import quaternion_to_matrix
 from neuracore_ros.viewer.chain_poses import ChainPoses, ChainSlot
@@ -54,12 +54,7 @@ class RobotModel:
 
     def __init__(self, robot: Robot, urdf: Path | None) -> None:
         self.robot, self.urdf = robot, urdf
-        if urdf is None:
-            tree, meshes = dials(robot)
-            note = _without_urdf(robot)
-        else:
-            tree, drawn = read_joint_tree(urdf), link_meshes(urdf)
-            meshes, note = drawn.meshes, drawn.note
+        tree, meshes, note = _drawn(robot, urdf)
         self._links = links = LinkTree(tree)
         named = named_slots(robot, links)
         of_arms = [each for each in named if not each.slot[0].is_gripper]
@@ -267,11 +262,16 @@ def _urdf_beside(robot: Robot) -> Path | None:
     return path if is_of_it else None
 
 
-def _without_urdf(robot: Robot) -> str:
-    return (
+def _drawn(robot: Robot, urdf: Path | None) -> tuple[JointTree, tuple[LinkMesh, ...], str]:
+    """A robot's joints, its meshes, and a line on what is drawn otherwise than it is, or ''."""
+    if urdf is not None:
+        drawn = link_meshes(urdf)
+        return read_joint_tree(urdf), drawn.meshes, drawn.note
+    note = (
         f'{robot.path} names no URDF: its slots are shown as dials. Add urdf: FILE to it, or give '
         f'--urdf {robot.name}=FILE'
     )
+    return *dials(robot), note
 
 
 def _lost(names: Sequence[str], urdf: Path | None) -> str:

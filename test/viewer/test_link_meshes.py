@@ -91,7 +91,7 @@ def test_a_link_that_has_nothing_else_is_drawn_as_a_rod_and_one_note_counts_them
     found = drawn(tmp_path, mesh_of('package://arms/a.stl'), more=more)
     assert {mesh.link for mesh in found.meshes} == {'pan', 'x0', 'x1', 'x2'}
     assert found.note.startswith('4 of 4 mesh files cannot be read, such as package://arms/a.stl')
-    assert 'ROS_PACKAGE_PATH' in found.note and '\n' not in found.note
+    assert 'copy it beside the URDF' in found.note and '\n' not in found.note
 
 
 @pytest.mark.parametrize(
