@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -87,12 +87,8 @@ class RobotParts:
 _OF_A_LEG = 'is of a leg'
 
 
-def parts_of(tree: JointTree, names: Collection[str] | None = None) -> RobotParts:
+def parts_of(tree: JointTree) -> RobotParts:
     """Tell the parts of a robot apart, by names first, then by what carries what.
-
-    Args:
-        tree: The robot's URDF.
-        names: The joints to consider; None: all that move.
 
     Raises:
         DescriptionError: pinocchio is not installed, or the tree is no robot's.
@@ -100,8 +96,7 @@ def parts_of(tree: JointTree, names: Collection[str] | None = None) -> RobotPart
     posed = {joint.name: joint for joint in posed_joints(tree)}
     above = {name: list(_above(name, posed)) for name in posed}
     left_out = dict(_left_out(tree, above))
-    kept = [n for n in posed if n not in left_out and (names is None or n in names)]
-    left_out = {n: why for n, why in left_out.items() if names is None or n in names}
+    kept = [name for name in posed if name not in left_out]
     fingers = [name for name in kept if _is_of_hand([name, *above[name]], len(above[name]))]
     rest = [name for name in kept if name not in fingers]
     chains = _chains(rest, above)

@@ -52,17 +52,22 @@ def place_in_vocabulary(
     Args:
         tree: The URDF.
         vocabulary: Whose slots have the names of ``arm/1``.
-        names: The joints to place; None: all that move.
+        names: The joints that are wanted; None: all that move. All count as parts of the body.
 
     Raises:
         DescriptionError: pinocchio is not installed, the tree is no robot's, or the vocabulary
             lacks a slot.
     """
-    robot = parts_of(tree, names)
+    robot = parts_of(tree)
     placing = _Placing(tree, robot, vocabulary)
-    joints = sorted(placing.joints(), key=lambda place: place.index)
     left_out = {**robot.left_out, **placing.other_fingers()}
-    return VocabularyPlaces(tuple(joints), tuple(placing.grippers()), left_out, placing.doubts)
+    wanted = robot.posed.keys() if names is None else set(names)
+    return VocabularyPlaces(
+        tuple(sorted(placing.joints(wanted), key=lambda place: place.index)),
+        tuple(place for place in placing.grippers() if place.name in wanted),
+        {name: why for name, why in left_out.items() if name in wanted},
+        placing.doubts,
+    )
 
 
 class _Placing:
@@ -77,9 +82,11 @@ class _Placing:
             self._turn, is_known = front_of(tree, [joint for joint in arm if not joint.slides])
             self.doubts = robot.doubts if is_known else (*robot.doubts, _NO_FRONT)
 
-    def joints(self) -> Iterator[SlotProposal]:
+    def joints(self, wanted: Collection[str]) -> Iterator[SlotProposal]:
         own = self._vocabulary.first_own(_JOINTS)
         for place in (*self._of_arms(), *self._of_body()):
+            if place.name not in wanted:
+                continue
             if place.counterpart:
                 yield place
             else:

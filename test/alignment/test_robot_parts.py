@@ -86,6 +86,13 @@ def test_names_that_contradict_the_place_turn_the_robot_round_and_are_named():
     assert by_slot['left.shoulder_pitch'].scale == -1.0
 
 
+def test_the_left_one_of_two_arms_is_that_also_where_only_its_joints_are_wanted():
+    parts = *arm('l_', at='0 0.3 0'), *arm('r_', at='0 -0.3 0')
+    found = placed(*parts, names=['l_pan', 'l_elbow'])
+    assert [(place.index, place.name) for place in found.joints] == [(7, 'l_pan'), (10, 'l_elbow')]
+    assert placed(*parts, names=[]).joints == ()
+
+
 def test_a_third_arm_has_indices_of_its_own():
     at = {'l_': '0 0.3 0', 'm_': '0 0 0', 'r_': '0 -0.3 0'}
     found = placed(*(part for prefix, xyz in at.items() for part in arm(prefix, at=xyz)))
