@@ -57,7 +57,7 @@ def findings(descriptions: Descriptions) -> list[Finding]:
     for is_input, role, robots in roles(descriptions):
         for table in slot_tables(robots, Layout.of(robots.values())):
             what = f'{role}{table.kind}'
-            found += _moved_names(what, is_input, table)
+            found += _moved_names(what, is_input, table, descriptions.robots)
             found += _lonely(what, table, list(robots))
             # A vocabulary has slots for more than any robot has.
             if descriptions.vocabulary is None:
@@ -82,13 +82,21 @@ def roles(descriptions: Descriptions) -> Iterator[tuple[bool, str, CrossEmbodime
     yield False, 'output ', descriptions.output
 
 
-def _moved_names(what: str, is_input: bool, table: SlotTable) -> Iterator[Finding]:
+def _moved_names(
+    what: str, is_input: bool, table: SlotTable, robots: Mapping[str, Robot]
+) -> Iterator[Finding]:
+    """Names at several indices, unless a vocabulary says what each of these indices means."""
     indices: dict[str, dict[int, list[str]]] = {}
     for index, names in enumerate(table.rows):
         for robot, name in names.items():
             indices.setdefault(name, {}).setdefault(index, []).append(robot)
     for name, places in indices.items():
-        if len(places) > 1:
+        told = all(
+            _is_named(robots[robot], table.kind, index)
+            for index, who in places.items()
+            for robot in who
+        )
+        if len(places) > 1 and not told:
             where = ', '.join(f'{i} ({", ".join(who)})' for i, who in sorted(places.items()))
             yield Finding(
                 f"{what}: '{name}' sits at several indices: {where}. If it means the same on each "
@@ -99,6 +107,10 @@ def _moved_names(what: str, is_input: bool, table: SlotTable) -> Iterator[Findin
                     for robot in who
                 ),
             )
+
+
+def _is_named(robot: Robot, kind: DataType, index: int) -> bool:
+    return robot.vocabulary is not None and robot.vocabulary.slot(kind, index) is not None
 
 
 def _lonely(what: str, table: SlotTable, robots: Sequence[str]) -> Iterator[Finding]:

@@ -92,3 +92,15 @@ def test_rows_that_stand_for_several_have_no_name(tmp_path):
     found = survey(load_descriptions([tmp_path / 'arm.yaml']))
     assert '  1-10   -     -\n' in as_text(found)
     assert 's5' not in [text.text for text in Picture(draw(found)).texts]
+
+
+@pytest.mark.parametrize(('key', 'warns'), [('vocabulary: ours.yaml', False), ('', True)])
+def test_a_joint_name_at_two_indices_is_no_mistake_where_both_are_named(tmp_path, key, warns):
+    (tmp_path / 'ours.yaml').write_text(OURS)
+    plain = ROBOT.replace('right.shoulder_yaw', '0').replace('right.elbow_pitch', '2')
+    plain = plain.replace('vocabulary: ours.yaml', key)
+    (tmp_path / 'arm.yaml').write_text(plain)
+    other = plain.replace('robot: arm', 'robot: other').replace('0: a', '1: a')
+    (tmp_path / 'other.yaml').write_text(other)
+    found = survey(load_descriptions([tmp_path / 'arm.yaml', tmp_path / 'other.yaml']))
+    assert any('sits at several indices' in each for each in found.warnings) is warns
