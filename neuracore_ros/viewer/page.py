@@ -21,7 +21,8 @@ from neuracore_ros.viewer.recordings import OpenRecordings
 from neuracore_ros.viewer.save_panel import SavePanel
 from neuracore_ros.viewer.scene import RobotScene
 from neuracore_ros.viewer.slot_panel import Slider, SlotPanel
-from neuracore_ros.viewer.slot_words import SlotWarnings, SlotWords, joint_roles, resting
+from neuracore_ros.viewer.slot_warnings import SlotWarnings
+from neuracore_ros.viewer.slot_words import SlotWords, joint_roles, resting
 
 _Colour: TypeAlias = Literal['red', 'green']
 
@@ -73,7 +74,7 @@ class AlignPage:
         with tabs.add_tab('Slots', viser.Icon.ADJUSTMENTS):
             gui.add_html(markup.grey(_HOW))
             self._slots = SlotPanel(gui, self._moved, callbacks)
-            self._others = gui.add_html('', visible=False)
+            self._others = gui.add_html('')
         with tabs.add_tab('Proposals', viser.Icon.BULB):
             self._proposals = ProposalPanel(
                 gui,
@@ -193,8 +194,10 @@ class AlignPage:
             self._undo.visible = bool(robots.last_change)
             self._undo.label = f'Undo: {robots.last_change}'
             self._status.content = markup.line(self._status_words())
-            self._others.content = markup.warnings(warnings.others)
-            self._others.visible = bool(warnings.others)
+            notes = [
+                f'{name}: {note}' for name, model in robots.models.items() for note in model.notes
+            ]
+            self._others.content = markup.warnings(warnings.others) + markup.grey('. '.join(notes))
             self._show_values()
             self._show_chosen()
 

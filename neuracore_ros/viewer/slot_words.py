@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import DataType, DescriptionError, Robot
@@ -15,11 +14,11 @@ from neuracore_ros.description.vocabulary import VocabularySlot
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.viewer.change_panel import ChosenSlot, RobotAtSlot
 from neuracore_ros.viewer.joint_slots import Slot, SlotRange
-from neuracore_ros.viewer.layout_warnings import LayoutWarning
 from neuracore_ros.viewer.pose_parts import MOST, PARTS, moved_pose
 from neuracore_ros.viewer.proposals import Proposal
 from neuracore_ros.viewer.robot_model import RobotModel
 from neuracore_ros.viewer.slot_panel import Slider, SlotRow
+from neuracore_ros.viewer.slot_warnings import page_kind, short_warning
 
 _WHAT = {
     DataType.JOINT_POSITIONS: '',
@@ -28,36 +27,8 @@ _WHAT = {
     DataType.POSES: 'pose ',
 }
 _UNITS = {'rad': '', 'm': ' [m]', '': ' [0 to 1]'}
-# ``input JOINT_POSITIONS and JOINT_TARGET_POSITIONS index 3: ``
-_PLACE = re.compile(r'((in|out)put )?[A-Z_]+( and [A-Z_]+)* index [0-9]+: ')
-# Choices of an index beyond the largest one that is used.
-_MORE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SlotWarnings:
-    """Warnings of ``layout`` by the slots of the page.
-
-    Attributes:
-        by_slot: Slot -> warnings about it.
-        others: Those about none.
-    """
-
-    by_slot: Mapping[Slot, Sequence[str]]
-    others: Sequence[str]
-
-    @classmethod
-    def of(cls, warnings: Iterable[LayoutWarning]) -> SlotWarnings:
-        """Sort warnings."""
-        by_slot: dict[Slot, list[str]] = {}
-        others: list[str] = []
-        for warning in warnings:
-            slots = dict.fromkeys((_page_kind(each.kind), each.index) for each in warning.places)
-            for slot in slots:
-                by_slot.setdefault(slot, []).append(warning.text)
-            if not slots:
-                others.append(warning.text)
-        return cls(by_slot, others)
+# Free indices up to this one are offered.
+_MOST_FREE = 32
 
 
 class SlotWords:
@@ -135,7 +106,7 @@ class SlotWords:
             unit,
             list(self.robots_at(slot, sliders)),
             # What is said of input and output alike is said once.
-            list({_short(text): text for text in self._warnings.get(slot, ())}.values()),
+            list({short_warning(text): text for text in self._warnings.get(slot, ())}.values()),
         )
 
     def robots_at(self, slot: Slot, sliders: Mapping[Slider, float]) -> Iterator[RobotAtSlot]:
@@ -163,6 +134,8 @@ class SlotWords:
 
     def name_at(self, robot: str, slot: Slot) -> str:
         """Name, by its file, of the robot's joint at a slot; empty without one."""
+        if (own := self._numbers[robot].get(slot)) is not None:
+            return own.name
         model = next(each for each in self._models if each.name == robot)
         return _names(model.robot, slot[0]).get(slot[1], '')
 
@@ -206,12 +179,12 @@ class SlotWords:
 
     def _proposed(self, robot: str, slot: Slot, name: str) -> Proposal | None:
         for each in self._proposals.get(robot, ()):
-            if each.name == name and _page_kind(each.kind) is slot[0]:
+            if each.name == name and page_kind(each.kind) is slot[0]:
                 return each
         return None
 
     def _short_warnings(self, slot: Slot) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(map(_short, self._warnings.get(slot, ()))))
+        return tuple(dict.fromkeys(map(short_warning, self._warnings.get(slot, ()))))
 
     def _ranges(self, slot: Slot) -> Iterator[tuple[RobotModel, SlotRange]]:
         for model in self._models:
@@ -240,9 +213,12 @@ class SlotWords:
     def _indices(self, model: RobotModel, slot: Slot) -> dict[int, str]:
         """Each index that what a robot has at a slot may have, in words."""
         taken = _names(model.robot, slot[0])
-        used = [own[1] for own in self.slots() if own[0] is slot[0]]
+        known = {own[1] for own in self.slots() if own[0] is slot[0]} | taken.keys()
+        known |= set(range(min(max(known) + 2, _MOST_FREE)))
+        if (vocabulary := model.robot.vocabulary) is not None:
+            known |= vocabulary.names(slot[0]).keys()
         found = {}
-        for index in range(max([*taken, *used]) + 1 + _MORE):
+        for index in sorted(known):
             label = f'{index} {self._called((slot[0], index))}'.rstrip()
             if index == slot[1]:
                 found[index] = label
@@ -271,16 +247,6 @@ def joint_roles(models: Iterable[RobotModel]) -> dict[tuple[str, str], str]:
             means = DescribedArm.of(model.robot, model.urdf).meanings()
             found |= {(model.name, name): str(each.role) for name, each in means.items()}
     return found
-
-
-def _short(warning: str) -> str:
-    """A warning beside its slot: without the place, and without the lines to write."""
-    return _PLACE.sub('', warning).split('. ')[0]
-
-
-def _page_kind(kind: DataType) -> DataType:
-    """The DataType under which the page has all slots of joints, or of grippers."""
-    return DataType.JOINT_POSITIONS if 'JOINT_' in kind.name else kind.measured
 
 
 def _at_number(
@@ -334,12 +300,12 @@ def _chain_slots(robot: Robot) -> dict[Slot, str]:
 
 
 def _names(robot: Robot, kind: DataType) -> dict[int, str]:
-    """Index -> name of a DataType, as input or as output."""
+    """Index -> name in the DataTypes that share a slider; its own names go first."""
     found: dict[int, str] = {}
-    for description in (robot.output, robot.input):
-        for each, slots in description.items():
-            if kind in (each, each.measured):
-                found |= slots
+    for description in (robot.input, robot.output):
+        for each in sorted(description, key=lambda own: own.measured is not kind):
+            if kind in (each, each.measured, page_kind(each)):
+                found = {**description[each], **found}
     return found
 
 
