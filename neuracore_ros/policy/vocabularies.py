@@ -16,18 +16,23 @@ _MOVED = 1e-3
 def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
     """The reason why a robot's slots mean something else than the policy's; '' if none is known.
 
-    A policy without a vocabulary has signs and zeros of the robots that it was trained on. Those
-    of another robot are probably others if its file had to turn or move its joints for its own
-    vocabulary.
+    A policy without a vocabulary has the signs and zeros of the robot files that it was trained
+    with. A file that turns or moves joints for a vocabulary probably has others.
     """
     if robot.vocabulary is None:
         return ''
     if manifest.vocabulary is None:
-        turned = '' if robot.name in manifest.robots else _turned(robot)
-        return turned and (
+        if not (turned := _turned(robot)):
+            return ''
+        has = (
             f"{robot.path} has the signs and zeros of the vocabulary '{robot.vocabulary.name}' "
-            f'({turned}), and the policy names none: its numbers probably have those of other '
-            'robots. Draft the robot file with --like one of them, or with --vocabulary none'
+            f'({turned}), and the policy names none'
+        )
+        if robot.name in manifest.robots:
+            return f"{has}: write those that '{robot.name}' had in training"
+        return (
+            f'{has}: its numbers probably have those of other robots. Draft the robot file with '
+            '--like one of them, or with --vocabulary none'
         )
     text = mismatch(robot.vocabulary, manifest.vocabulary, (str(robot.path), _THE_POLICY))
     return text and f"{text}: write the indices, signs and zeros of the policy's, or train again"

@@ -155,11 +155,11 @@ def test_a_robot_that_its_vocabulary_turns_is_not_driven_by_a_policy_of_others(p
     with pytest.raises(PolicyError, match=r"'a': scale -1, offset 0.5\).*allow:=vocabulary"):
         Runner(turned, foreign, Settings())
     Runner(turned, foreign, Settings(allow='vocabulary'))
-    # What it was trained on has the signs and zeros of then, with a key or without.
+    # Its own robot, drafted anew since then.
     known = replace(foreign, robots=load_policy(policy).manifest.robots)
-    assert any(
-        'the policy names none' in text for text in Runner(turned, known, Settings()).warnings
-    )
+    with pytest.raises(PolicyError, match="write those that 'left' had in training"):
+        Runner(turned, known, Settings())
+    Runner(named, known, Settings())
 
 
 def test_recordings_of_another_vocabulary_are_not_added(dataset, folder, others, tmp_path, capsys):
