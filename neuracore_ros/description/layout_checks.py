@@ -92,7 +92,7 @@ def _moved_names(
             indices.setdefault(name, {}).setdefault(index, []).append(robot)
     for name, places in indices.items():
         told = all(
-            _is_named(robots[robot], table.kind, index)
+            _is_named(robots.get(robot), table.kind, index)
             for index, who in places.items()
             for robot in who
         )
@@ -109,8 +109,9 @@ def _moved_names(
             )
 
 
-def _is_named(robot: Robot, kind: DataType, index: int) -> bool:
-    return robot.vocabulary is not None and robot.vocabulary.slot(kind, index) is not None
+def _is_named(robot: Robot | None, kind: DataType, index: int) -> bool:
+    vocabulary = robot.vocabulary if robot is not None else None
+    return vocabulary is not None and vocabulary.slot(kind, index) is not None
 
 
 def _lonely(what: str, table: SlotTable, robots: Sequence[str]) -> Iterator[Finding]:
