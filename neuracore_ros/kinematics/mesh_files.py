@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from neuracore_ros.arrays import FloatArray, IntArray
 
 _MESH_FILES = {'.stl', '.dae', '.obj'}
 _MOST_BYTES = 30_000_000
+# The second is what the first was called before pinocchio 3.
+_LIBRARIES = ('coal', 'hppfcl')
 
 
 def find_mesh(name: str, urdf: Path) -> Path | None:
@@ -88,11 +91,13 @@ def _points(model: Any) -> FloatArray:
 
 def _load(file: Path, scale: ArrayLike) -> Any:
     """The file as coal reads it, which comes with pinocchio; None if it cannot be read."""
-    try:
-        from coal import MeshLoader
-    except ImportError:
+    for library in _LIBRARIES:
+        with suppress(ImportError):
+            loader = import_module(library).MeshLoader()
+            break
+    else:
         return None
     try:
-        return MeshLoader().load(str(file), np.asarray(scale, dtype=float))
+        return loader.load(str(file), np.asarray(scale, dtype=float))
     except (RuntimeError, ValueError, AttributeError):
         return None

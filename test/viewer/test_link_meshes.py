@@ -1,6 +1,7 @@
 """Triangles of links: found, read, made coarse, and replaced where a file is missing."""
 
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from helpers.drawn_arms import joint, urdf
 from helpers.known_urdfs import known_urdf
 from helpers.three_arms import CONFIG
+from neuracore_ros.viewer import link_meshes as link_meshes_module
 from neuracore_ros.viewer.coarse_mesh import Triangles, area, coarse
 from neuracore_ros.viewer.link_meshes import link_meshes
 
@@ -81,6 +83,17 @@ def test_a_link_whose_mesh_is_missing_or_damaged_is_drawn_by_its_collision_shape
     found = drawn(tmp_path, mesh_of('a.stl'), BOX)
     assert bounds(found) == [[-0.1, -0.2, -0.3], [0.1, 0.2, 0.3]]
     assert found.missing == ('a.stl',)
+
+
+def test_an_older_pinocchio_reads_meshes_by_the_older_name_of_its_library(tmp_path, monkeypatch):
+    coal = pytest.importorskip('coal')
+    monkeypatch.setitem(sys.modules, 'coal', None)
+    write_stl(tmp_path / 'b.stl', ((0, 0, 0), (2, 0, 0), (0, 3, 0)))
+    assert drawn(tmp_path, mesh_of('b.stl')).missing == ('b.stl',)
+    link_meshes_module._link_meshes.cache_clear()
+    link_meshes_module._file_triangles.cache_clear()
+    monkeypatch.setitem(sys.modules, 'hppfcl', coal)
+    assert bounds(drawn(tmp_path, mesh_of('b.stl'))) == [[0, 0, 0], [2, 3, 0]]
 
 
 def test_a_link_that_has_nothing_else_is_drawn_as_a_rod_and_one_note_counts_them(tmp_path):
