@@ -149,15 +149,21 @@ def _work(pipe: Connection, job: Job) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # the other processors have work of their own
     progress = _Seldom(pipe)
-    while True:
-        bag = pipe.recv()
-        try:
-            for event in convert_bag(job, bag, progress):
-                pipe.send(event)
-        except UserError as error:
-            pipe.send(_Failure(error, ''))
-        except Exception:
-            pipe.send(_Failure(None, f'a worker failed:\n{traceback.format_exc()}'))
+    # A parent that was interrupted reads no more, and may end its workers a moment later.
+    with suppress(EOFError, ConnectionError):
+        while True:
+            _convert_next(pipe, job, progress)
+
+
+def _convert_next(pipe: Connection, job: Job, progress: _Seldom) -> None:
+    bag = pipe.recv()
+    try:
+        for event in convert_bag(job, bag, progress):
+            pipe.send(event)
+    except UserError as error:
+        pipe.send(_Failure(error, ''))
+    except Exception:
+        pipe.send(_Failure(None, f'a worker failed:\n{traceback.format_exc()}'))
 
 
 class _Seldom:

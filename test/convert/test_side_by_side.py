@@ -94,6 +94,14 @@ def test_ctrl_c_ends_the_workers_and_leaves_no_traceback(tmp_path, recordings):
     assert not (data / '.staging').exists()
 
 
+def test_a_worker_whose_parent_reads_no_more_ends_without_a_traceback(capfd):
+    worker = workers._start(None)
+    worker.pipe.close()
+    worker.process.join()
+    assert worker.process.exitcode == 0
+    assert 'Traceback' not in capfd.readouterr().err
+
+
 def test_no_more_processes_are_started_than_there_are_processors(tmp_path, recordings, capsys):
     most = processors.available()
     code = main(['convert', str(tmp_path / 'data'), *recordings, '--workers', str(most + 98)])
