@@ -276,6 +276,10 @@ def draft_chains(
         if name in motions
     }
     reaching = [joint for joint in own if not set(parts(joint)) & _LEGS]
+    if like is None:
+        # A vocabulary has slots for arms, torso and head, and leaves legs out by their place.
+        placed = {place.name for place in outputs.joints}
+        reaching = [joint for joint in reaching if own[joint] in placed]
     found: list[ChainFrames] = []
     for frames in frames_of(tree, reaching, home):
         # What another controller moves, such as a lift below the arm, is not of the chain.

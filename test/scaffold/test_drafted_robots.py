@@ -87,3 +87,10 @@ def test_a_draft_knows_the_roles_of_both_arms_and_of_the_body(tmp_path):
     assert found['arm_left_2_joint'] is found['arm_right_2_joint'] is Role.SHOULDER_PITCH
     assert found['arm_left_6_joint'] is Role.WRIST_YAW
     assert (found['torso_1_joint'], found['torso_2_joint']) == (Role.TORSO_YAW, Role.TORSO_PITCH)
+
+
+def test_legs_that_no_name_tells_are_no_hands(tmp_path):
+    out, urdf = tmp_path / 'drafted.yaml', FOLDER / ROBOTS['Romeo']['urdf'][0]
+    assert main(['describe', '--urdf', str(urdf), '--out', str(out), '--poses']) == 0
+    tips = [chain.tip for chain in load_robot(out).chains.values()]
+    assert sorted(tips) == ['l_wrist', 'r_wrist']

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.known_urdfs import known_urdf
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped_robots
@@ -190,3 +191,21 @@ def test_a_robot_alone_is_held_to_the_vocabulary_that_its_file_names(tmp_path):
 def test_without_a_vocabulary_a_robot_alone_has_nothing_to_be_held_to(ur5, comparison):
     ur5.flip_sign(JOINTS, 'elbow_joint')
     assert proposals(ur5.robot, None, comparison) == ()
+
+
+@pytest.mark.parametrize('robot', ['baxter', 'icub', 'tiago_dual'])
+def test_a_robot_of_several_arms_is_held_to_it_too(robot, tmp_path):
+    out = tmp_path / 'drafted.yaml'
+    assert main(['describe', '--urdf', str(known_urdf(robot)), '--out', str(out)]) == 0
+    editor, comparison = RobotFileEditor.open(out), LayoutComparison()
+    assert proposals(editor.robot, None, comparison) == ()
+    before = editor.robot
+    chance = random.Random(robot)
+    names = list(before.input[JOINTS].values())
+    for name in names:
+        editor.flip_sign(JOINTS, name)
+    for _ in range(3):
+        editor.swap(JOINTS, *chance.sample(names, 2))
+    apply_all(editor, None, comparison)
+    assert editor.robot.scale_offsets() == before.scale_offsets()
+    assert (editor.robot.input, editor.robot.output) == (before.input, before.output)
