@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description.robot_file import parse_robot
+from neuracore_ros.description.vocabulary import load_vocabulary
 from neuracore_ros.errors import UserError
 from neuracore_ros.scaffold.draft import draft
 from neuracore_ros.scaffold.draft_texts import DraftOrigin
@@ -76,14 +77,17 @@ class Station:
         )
 
 
+@pytest.mark.parametrize('vocabulary', ['', 'arm/1'])
 @pytest.mark.parametrize('batch', range(2))
-def test_every_station_is_drafted_or_refused_in_one_line(batch):
+def test_every_station_is_drafted_or_refused_in_one_line(batch, vocabulary):
+    named = load_vocabulary(vocabulary) if vocabulary else None
     drafted = 0
     for seed in range(batch * 100, batch * 100 + 100):
         station = Station(seed)
         path = Path(f'seed_{seed}.yaml')
         try:
-            made = draft(station.facts(), None, DraftOrigin('robot', ('here',), seed % 2 == 0))
+            origin = DraftOrigin('robot', ('here',), seed % 2 == 0, vocabulary=vocabulary)
+            made = draft(station.facts(), None, origin, None, named)
         except UserError as error:
             assert 'so no joint is known' in str(error) or 'no joint is left' in str(error)
             continue
