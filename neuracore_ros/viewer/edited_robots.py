@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from pathlib import Path
 
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import DescriptionError, UserError
@@ -128,6 +129,18 @@ class EditedRobots:
         """
         self.editors[robot].save()
         self._saved[robot] = self.editors[robot].text
+
+    def save_copy(self, robot: str, name: str) -> None:
+        """Write a robot's file under a new name beside the old one, and go on with that.
+
+        Raises:
+            UserError: The name is taken or none of a robot file, or it cannot be written.
+        """
+        editor = self.editors[robot]
+        if not name or Path(name).name != name or '\0' in name:
+            raise UserError(f"'{name}' is no name of a file in {editor.path.parent}")
+        editor.save_as(editor.path.with_name(name))
+        self._saved[robot] = editor.text
 
     def warnings(self) -> tuple[LayoutWarning, ...]:
         """The warnings of ``layout`` for the robots as they are now."""

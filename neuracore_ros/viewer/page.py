@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import viser
@@ -85,8 +86,7 @@ class AlignPage:
                 callbacks,
             )
         with tabs.add_tab('Changes', viser.Icon.DEVICE_FLOPPY):
-            files = {name: editor.path.name for name, editor in robots.editors.items()}
-            self._changes = SavePanel(gui, files, self._save, callbacks)
+            self._changes = SavePanel(gui, self._files(), self._save, self._save_copy, callbacks)
         if (recordings := self._recordings) is not None:
             with tabs.add_tab('Recording', viser.Icon.MOVIE):
                 PlaybackPanel(gui, recordings.names, recordings.duration_s, self._play, callbacks)
@@ -169,6 +169,14 @@ class AlignPage:
         self._refresh()
         self._tell('Saved', str(self._robots.editors[robot].path), 'green')
 
+    def _save_copy(self, robot: str, name: str) -> None:
+        self._robots.save_copy(robot, name)
+        self._refresh()
+        self._tell('Saved', str(self._robots.editors[robot].path), 'green')
+
+    def _files(self) -> dict[str, Path]:
+        return {name: editor.path for name, editor in self._robots.editors.items()}
+
     def _show_edited(self, robot: str) -> None:
         self._scene.replace(robot, self._robots.models[robot])
         self._refresh()
@@ -190,7 +198,7 @@ class AlignPage:
             self._proposals.show(
                 {name: [each.text for each in own] for name, own in proposals.items()}
             )
-            self._changes.show({name: robots.diff(name) for name in robots.editors})
+            self._changes.show({name: robots.diff(name) for name in robots.editors}, self._files())
             self._undo.visible = bool(robots.last_change)
             self._undo.label = f'Undo: {robots.last_change}'
             self._status.content = markup.line(self._status_words())

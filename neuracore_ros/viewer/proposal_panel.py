@@ -32,12 +32,8 @@ class ProposalPanel:
         apply: Callable[[str], None],
         callbacks: Callbacks,
     ) -> None:
-        itself = f' {like} itself is held to its vocabulary, {vocabulary}.' if vocabulary else ''
         gui.add_html(
-            markup.grey(
-                f'What differs from {like} by what the joints do in the URDFs, as `describe '
-                f'--like {like}` finds it.{itself} Look before you believe it.'
-            )
+            markup.grey(_why([each for each in robots if each != like], like, vocabulary))
         )
         self._none = gui.add_html(markup.line('Nothing is proposed.'))
         self._lists: dict[str, viser.GuiHtmlHandle] = {}
@@ -55,3 +51,15 @@ class ProposalPanel:
             texts = proposals.get(robot, ())
             shown.content = markup.listed(texts)
             shown.visible = self._buttons[robot].visible = bool(texts)
+
+
+def _why(others: Sequence[str], like: str, vocabulary: str) -> str:
+    texts = []
+    if others:
+        texts.append(
+            f'What differs from {like} by what the joints do in the URDFs, as describe --like '
+            f'{like} finds it. Look before you believe it.'
+        )
+    if vocabulary:
+        texts.append(f'{like} itself is held to its vocabulary, {vocabulary}.')
+    return ' '.join(texts) or 'There is nothing to compare with.'

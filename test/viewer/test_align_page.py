@@ -101,8 +101,10 @@ def test_a_stranger_mends_three_faults_and_saves_them(tmp_path, opened):
         seen.press('Save mine.yaml')
         seen.text('Not done')
         assert mine.read_text() == theirs
-        seen.press('Undo')
+        seen.row('Copy as').locator('input').fill('other.yaml')
+        seen.press('Save a copy')
         seen.text('All is saved.')
+        assert 'scale: ' in (tmp_path / 'other.yaml').read_text() and mine.read_text() == theirs
         seen.close()
 
 

@@ -79,6 +79,26 @@ def test_a_change_that_is_refused_leaves_all_as_it_was(robots):
     assert robots.unsaved() == [] and robots.last_change == ''
 
 
+def test_a_copy_lies_beside_the_file_under_a_name_of_its_own(robots, tmp_path):
+    turn(robots)
+    for name in (
+        '../up.yaml',
+        '/tmp/there.yaml',
+        'mine.yaml',
+        'arm.txt',
+        '',
+        '.',
+        '..',
+        'a\0.yaml',
+    ):
+        with pytest.raises(UserError):
+            robots.save_copy('mine', name)
+    robots.save_copy('mine', 'other.yaml')
+    assert robots.unsaved() == [] and robots.editors['mine'].path == tmp_path / 'other.yaml'
+    assert load_robot(tmp_path / 'other.yaml').name == 'mine'
+    assert 'scale' not in (tmp_path / 'mine.yaml').read_text()
+
+
 def test_the_diff_is_what_saving_writes(robots):
     turn(robots)
     added = [line[1:] for line in robots.diff('mine') if line.startswith('+')]
