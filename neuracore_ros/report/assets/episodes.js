@@ -5,6 +5,7 @@
   const COLOURS = 7;
   const PREFIX = 'data-';
   const viewer = document.getElementById('viewer');
+  if (!viewer) return;
   const part = (name) => viewer.querySelector(`[data-part="${name}"]`);
   const [title, about, slider, clock, cameras, charts, bands] = [
     'title', 'about', 'slider', 'clock', 'cameras', 'charts', 'bands'].map(part);
