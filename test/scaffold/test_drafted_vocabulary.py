@@ -11,6 +11,7 @@ from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.description.vocabulary import load_vocabulary
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.scaffold.bases import draft_base
 from neuracore_ros.scaffold.facts import Facts, TwistTopic
 
@@ -279,3 +280,30 @@ def test_a_urdf_whose_axes_are_no_arms_leaves_slots_to_names(describe, tmp_path)
     assert robot.input[POSITIONS] == dict(zip((0, 1, 3, 5, 6), names, strict=True))
     assert 'sketch.urdf does not say what joints do' in describe.said
     assert 'offset' not in written
+
+
+def test_a_hand_alone_has_the_slot_of_a_gripper(describe, tmp_path):
+    told = moving(('gripper',))
+    bag = record(tmp_path / 'bag', joint_states=told, leader__joint_states=told)
+    robot, _ = describe('--bag', bag)
+    assert robot.input == {OPENINGS: {0: 'gripper'}}
+    assert robot.output == {DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: 'gripper'}}
+
+
+def test_without_pinocchio_slots_are_by_name_and_the_reason_is_said(describe, monkeypatch):
+    def lacks(*_):
+        raise DescriptionError('needs pinocchio')
+
+    monkeypatch.setattr('neuracore_ros.scaffold.named_places.place_in_vocabulary', lacks)
+    robot, written = describe('--urdf', shipped('ur5').with_suffix('.urdf'))
+    assert robot.input[POSITIONS][5] == 'wrist_1_joint' and 'offset' not in written
+    assert 'what joints do is not known: needs pinocchio' in describe.said
+
+
+def test_a_joint_beside_the_arm_that_no_policy_of_arms_moves_is_a_comment(describe, tmp_path):
+    arm = THREE.replace('</robot>', '')
+    wheel = joint('track_rotor', '0 1 0', after='pan')
+    (tmp_path / 'arm.urdf').write_text(f'{arm}{wheel}</robot>')
+    robot, written = describe('--urdf', tmp_path / 'arm.urdf')
+    assert 'track_rotor' not in robot.input[POSITIONS].values()
+    assert 'track_rotor' in written
