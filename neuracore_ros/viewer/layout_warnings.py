@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuracore_ros.alignment.align_frames import WrittenFrames
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.frame_differences import PoseSlot, pose_slots
+from neuracore_ros.alignment.slot_proposal import SlotProposal
+from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
 from neuracore_ros.description import Robot
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.descriptions import describe_robots
@@ -47,6 +49,7 @@ class LayoutComparison:
 
     def __init__(self, urdfs: Mapping[str, Path] | None = None) -> None:
         self.urdfs: Mapping[str, Path] = urdfs or {}
+        self._places: tuple[object, tuple[SlotProposal, ...]] = (None, ())
         self._frames: list[tuple[tuple[str, JointTree, Chain, float], WrittenFrames | None]] = []
 
     def warnings(self, editors: Sequence[RobotFileEditor]) -> tuple[LayoutWarning, ...]:
@@ -79,6 +82,23 @@ class LayoutComparison:
             DescriptionError: The URDF cannot be read.
         """
         return DescribedArm.of(robot, self.urdfs.get(robot.name))
+
+    def places_in_vocabulary(self, robot: Robot) -> tuple[SlotProposal, ...]:
+        """The places that the vocabulary of a robot's file gives the joints of its URDF.
+
+        Raises:
+            DescriptionError: The URDF cannot be used, or the vocabulary lacks a slot.
+        """
+        arm = self.arm(robot)
+        own = arm.urdf_names()
+        if robot.vocabulary is None or arm.tree is None or not own:
+            return ()
+        key = arm.tree, robot.vocabulary, own
+        if self._places[0] != key:
+            placed = place_in_vocabulary(arm.tree, robot.vocabulary, own.keys()).joints
+            named = (replace(place, name=own[place.name]) for place in placed)
+            self._places = key, tuple(named)
+        return self._places[1]
 
     def pose_slots(self, robot: Robot) -> list[PoseSlot]:
         """The pose slots of a robot that are chains, with their frames.

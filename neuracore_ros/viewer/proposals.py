@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,7 +14,6 @@ from neuracore_ros.alignment.chain_frames import matrix, placement, relative
 from neuracore_ros.alignment.frame_differences import PoseSlot, other_scale, tips_differ
 from neuracore_ros.alignment.name_heuristics import alike
 from neuracore_ros.alignment.slot_proposal import SlotProposal
-from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.errors import DescriptionError
@@ -135,13 +133,9 @@ def _joints(robot: Robot, like: Robot, comparison: LayoutComparison) -> Iterator
 
 def _in_vocabulary(robot: Robot, comparison: LayoutComparison) -> Iterator[Proposal]:
     """The slots that the vocabulary of a file gives the joints of its URDF."""
-    arm = comparison.arm(robot)
-    own = arm.urdf_names()
-    if robot.vocabulary is None or arm.tree is None or not own:
-        return
-    placed = place_in_vocabulary(arm.tree, robot.vocabulary, own.keys())
-    places = [replace(place, name=own[place.name]) for place in placed.joints if place.counterpart]
-    yield from joint_proposals(arm, places, places)
+    places = [place for place in comparison.places_in_vocabulary(robot) if place.counterpart]
+    if places:
+        yield from joint_proposals(comparison.arm(robot), places, places)
 
 
 def _cameras(robot: Robot, like: Robot) -> Iterator[Proposal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,7 +21,12 @@ from neuracore_ros.similar_names import known_names
 from neuracore_ros.viewer.file_meaning import FileMeaning, Route
 from neuracore_ros.viewer.robot_file_history import FileHistory
 from neuracore_ros.viewer.robot_file_saving import rebased, replace_file, require_fresh
-from neuracore_ros.viewer.robot_file_text import with_frame, with_options, with_order, with_slots
+from neuracore_ros.viewer.robot_file_text import (
+    frame_changes,
+    option_changes,
+    order_changes,
+    slot_changes,
+)
 from neuracore_ros.viewer.slot_indices import moved_names, orders_to_keep
 from neuracore_ros.viewer.slot_senses import (
     has_sign,
@@ -30,7 +36,7 @@ from neuracore_ros.viewer.slot_senses import (
     rescaled,
     turned,
 )
-from neuracore_ros.viewer.written_yaml import WrittenYaml
+from neuracore_ros.viewer.written_yaml import Change, WrittenYaml
 from neuracore_ros.yaml_value import MOST_BYTES
 
 FRAMES = ('base_offset', 'tip_offset')
@@ -273,7 +279,7 @@ class RobotFileEditor:
         placed = {base: own.base_offset, tip: own.tip_offset, which: placement}
         new = replace(own, base_offset=placed[base], tip_offset=placed[tip])
         expected = replace(self._meaning, chains={**chains, chain: new})
-        self._history.edit(lambda yaml: with_frame(yaml, chain, which, placement), expected)
+        self._history.edit(lambda yaml: frame_changes(yaml, chain, which, placement), expected)
 
     def save(self) -> None:
         """Write the file, whole or not at all; it keeps its permissions.
@@ -351,10 +357,9 @@ class RobotFileEditor:
         robot = self.robot
         numbers, expected = rescaled(self._meaning, wanted, arounds)
 
-        def write(yaml: WrittenYaml) -> WrittenYaml:
-            for route, own in numbers.items():
-                yaml = with_options(yaml, robot, route, own)
-            return yaml
+        def write(yaml: WrittenYaml) -> list[Change]:
+            each = (option_changes(yaml, robot, route, own) for route, own in numbers.items())
+            return [*itertools.chain.from_iterable(each)]
 
         self._history.edit(write, expected)
 
@@ -373,10 +378,9 @@ class RobotFileEditor:
                 touched.append((role, each))
         orders = orders_to_keep(meaning, slots['output'])
 
-        def write(yaml: WrittenYaml) -> WrittenYaml:
-            for role, each in touched:
-                yaml = with_slots(yaml, robot, role, each, indices)
-            return with_order(yaml, robot, orders)
+        def write(yaml: WrittenYaml) -> list[Change]:
+            each = (slot_changes(yaml, robot, role, kind, indices) for role, kind in touched)
+            return [*itertools.chain.from_iterable(each), *order_changes(yaml, robot, orders)]
 
         options = dict(meaning.options)
         for route, order in orders.items():

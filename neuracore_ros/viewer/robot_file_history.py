@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,12 @@ from neuracore_ros.description import Robot
 from neuracore_ros.description.robot_file import parse_robot
 from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
 from neuracore_ros.viewer.file_meaning import FileMeaning
-from neuracore_ros.viewer.written_yaml import TextSpan, WrittenYaml
+from neuracore_ros.viewer.written_yaml import Change, TextSpan, WrittenYaml
 from neuracore_ros.viewer.yaml_edits import without_aliases
 from neuracore_ros.yaml_value import parse_yaml
 
-Write = Callable[[WrittenYaml], WrittenYaml]
-"""Makes the text after an edit of the one before."""
+Write = Callable[[WrittenYaml], Iterable[Change]]
+"""Gives the changes of a text that make an edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,21 @@ class FileState:
     """One text of a robot file.
 
     Attributes:
-        text: With the line ends of the file.
+        yaml: With the line ends of the file.
         robot: What it means.
         warnings: What a reader of it is warned of, one line each.
         meaning: What edits are held against.
     """
 
-    text: str
+    yaml: WrittenYaml
     robot: Robot
     warnings: tuple[str, ...]
     meaning: FileMeaning
+
+    @property
+    def text(self) -> str:
+        """The characters of the file."""
+        return self.yaml.text
 
     @classmethod
     def of(cls, text: str, path: Path) -> FileState:
@@ -46,7 +51,7 @@ class FileState:
         with collect_warnings() as found:
             lines = text.replace('\r\n', '\n').replace('\r', '\n')
             robot = parse_robot(parse_yaml(lines, path), path)
-        return cls(text, robot, tuple(found), FileMeaning.of(robot))
+        return cls(WrittenYaml(text), robot, tuple(found), FileMeaning.of(robot))
 
 
 class FileHistory:
@@ -105,11 +110,11 @@ class FileHistory:
         Raises:
             UserError: The new text would be refused, or mean something else.
         """
-        yaml = WrittenYaml(self.now.text)
+        yaml = self.now.yaml
         while True:
             text, problem = '', f'{self.path}: this edit would change more: make it by hand'
             try:
-                text = write(yaml).text
+                text = yaml.changed(write(yaml)).text
                 state = FileState.of(text, self.path)
                 if state.meaning.is_close(expected):
                     break

@@ -11,7 +11,7 @@ from neuracore_ros.description.shipped import is_shipped
 from neuracore_ros.errors import UserError, unreadable
 from neuracore_ros.files import require_new_file, require_ordinary, whole_path
 from neuracore_ros.regular_file import read_bytes
-from neuracore_ros.viewer.robot_file_text import with_text
+from neuracore_ros.viewer.robot_file_text import text_change
 from neuracore_ros.viewer.written_yaml import WrittenScalar, WrittenYaml
 from neuracore_ros.yaml_value import ENDINGS, MOST_BYTES
 
@@ -74,7 +74,7 @@ def rebased(text: str, before: Path, after: Path) -> str:
         lies = old / written
         if not Path(written).is_absolute():
             way = str(lies) if is_shipped(lies) else os.path.relpath(lies, new)
-            yaml = with_text(yaml, key, way)
+            yaml = yaml.changed(text_change(yaml, key, way))
     return yaml.text
 
 

@@ -1,4 +1,4 @@
-"""Text of a robot file with other options, indices or frames; all else stays as it is written."""
+"""Changes of the text of a robot file: other options, indices or frames."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from neuracore_ros.description.data_type import data_type
 from neuracore_ros.errors import DescriptionWarning
 from neuracore_ros.viewer.file_meaning import Route, names_in
 from neuracore_ros.viewer.written_yaml import (
+    Change,
     WrittenEntry,
     WrittenList,
     WrittenMapping,
@@ -19,17 +20,17 @@ from neuracore_ros.viewer.written_yaml import (
 )
 from neuracore_ros.viewer.yaml_edits import (
     Content,
-    renumbered,
+    content_change,
+    entries_change,
+    index_changes,
+    number_changes,
     rounded,
-    with_content,
-    with_entry,
-    with_indices,
 )
 
 
-def with_options(
+def option_changes(
     yaml: WrittenYaml, robot: Robot, route: Route, numbers: Mapping[str, float]
-) -> WrittenYaml:
+) -> list[Change]:
     """Write numbers of one name in one section; they hold for this name alone.
 
     Args:
@@ -38,95 +39,103 @@ def with_options(
         route: Where.
         numbers: Key -> number.
     """
-    for key, number in numbers.items():
-        yaml = _with_option(yaml, robot, route, key, number)
-    return yaml
-
-
-def _with_option(
-    yaml: WrittenYaml, robot: Robot, route: Route, key: str, content: Content
-) -> WrittenYaml:
     section, kind, name = route
-    holder = _of_kind(yaml, section, kind)
-    if holder is None:
-        return yaml
+    if (holder := _of_kind(yaml, section, kind)) is None:
+        return []
     names = names_in(robot, section, kind)
-    own = _entry(holder, name)
-    where = holder if own is None and names == [name] else own
-    if where is None:
-        return with_entry(yaml, holder, name, {key: content}, _before(holder, names, name))
-    written = _entry(where, key)
-    if own is not None and written is None and names == [name] and _entry(holder, key):
-        written = _entry(holder, key)  # It is written for the DataType, which has this name only.
-    if written is None:
-        first = 'offset' if key == 'scale' else ''
-        return with_entry(yaml, where, key, content, _last_option(where, names, first))
-    if isinstance(content, float):
-        return renumbered(yaml, written.value, content)
-    return with_content(yaml, written.value, content)
+    own, is_only = _entry(holder, name), names == [name]
+    changes, lacking = list[Change](), dict[str, Content]()
+    for key, number in numbers.items():
+        # A DataType that has this name only may have its options beside the topic.
+        places = (own, holder) if is_only else (own,)
+        written = next((w for place in places if place and (w := _entry(place, key))), None)
+        if written is None:
+            lacking[key] = number
+        else:
+            changes += number_changes(yaml, written.value, number)
+    if lacking:
+        changes.append(_options_change(yaml, holder, own, names, name, lacking))
+    return changes
 
 
-def with_order(
+def _options_change(
+    yaml: WrittenYaml,
+    holder: WrittenEntry,
+    own: WrittenEntry | None,
+    names: Sequence[str],
+    name: str,
+    options: Mapping[str, Content],
+) -> Change:
+    """Add options to those of a name, which may have none yet."""
+    if own is None and names != [name]:
+        return entries_change(yaml, holder, {name: options}, _before(holder, names, name))
+    where = own or holder
+    first = 'offset' if 'scale' in options else ''
+    return entries_change(yaml, where, options, _last_option(where, names, first))
+
+
+def order_changes(
     yaml: WrittenYaml, robot: Robot, orders: Mapping[Route, Sequence[str]]
-) -> WrittenYaml:
+) -> list[Change]:
     """Write the names of messages by position; once, where it holds for a whole DataType."""
+    changes: list[Change] = []
     for section, kind in dict.fromkeys(route[:2] for route in orders):
         names = names_in(robot, section, kind)
         own = {name: orders.get((section, kind, name)) for name in names}
-        holder, order = _of_kind(yaml, section, kind), own[names[0]]
-        if holder is not None and order is not None and set(own.values()) == {order}:
-            yaml = with_entry(yaml, holder, 'order', order, _last_option(holder, names, ''))
+        if (holder := _of_kind(yaml, section, kind)) is None:
             continue
-        for name, order in own.items():
-            if order is not None:
-                yaml = _with_option(yaml, robot, (section, kind, name), 'order', order)
-    return yaml
+        order = own[names[0]]
+        if order is not None and set(own.values()) == {order}:
+            place = _last_option(holder, names, '')
+            changes.append(entries_change(yaml, holder, {'order': order}, place))
+            continue
+        changes += [
+            _options_change(yaml, holder, _entry(holder, name), names, name, {'order': each})
+            for name, each in own.items()
+            if each is not None
+        ]
+    return changes
 
 
-def with_slots(
+def slot_changes(
     yaml: WrittenYaml, robot: Robot, role: str, kind: DataType, indices: Mapping[str, int]
-) -> WrittenYaml:
+) -> list[Change]:
     """Give names other indices in the ``input`` or the ``output`` of one DataType."""
     holder = _of_kind(yaml, role, kind)
     slots = (robot.input if role == 'input' else robot.output).get(kind, {})
     before = {name: index for index, name in slots.items()}
     labels = {} if robot.vocabulary is None else robot.vocabulary.names(kind)
-    return yaml if holder is None else with_indices(yaml, holder, before, indices, labels)
+    return [] if holder is None else index_changes(yaml, holder, before, indices, labels)
 
 
-def with_frame(yaml: WrittenYaml, chain: str, which: str, placement: Placement) -> WrittenYaml:
+def frame_changes(yaml: WrittenYaml, chain: str, which: str, placement: Placement) -> list[Change]:
     """Write ``base_offset`` or ``tip_offset`` of a chain; zeros that are not written stay so."""
-    for key, values in (('rpy', placement.rpy), ('xyz', placement.xyz)):
+    holder = _at(yaml, 'chains', chain)
+    assert holder is not None
+    frame = _entry(holder, which)
+    changes, lacking = list[Change](), dict[str, Content]()
+    for key, values in (('xyz', placement.xyz), ('rpy', placement.rpy)):
         numbers = [rounded(value) for value in values]
-        holder = _at(yaml, 'chains', chain)
-        assert holder is not None
-        frame = _entry(holder, which)
         written = None if frame is None else _entry(frame, key)
-        if written is not None:
-            yaml = _with_numbers(yaml, chain, which, key, numbers)
-        elif any(numbers) and frame is not None:
-            yaml = with_entry(yaml, frame, key, numbers, -1 if key == 'xyz' else None)
-        elif any(numbers):
-            earlier = ('base', 'tip', 'base_offset')
-            yaml = with_entry(yaml, holder, which, {key: numbers}, _last(holder, earlier))
-    return yaml
+        if written is None:
+            lacking |= {key: numbers} if any(numbers) else {}
+            continue
+        listed = resolved(written.value)
+        assert isinstance(listed, WrittenList)
+        for element, number in zip(listed.elements, numbers, strict=True):
+            changes += number_changes(yaml, element, number)
+    if lacking and frame is None:
+        place = _last(holder, ('base', 'tip', 'base_offset'))
+        changes.append(entries_change(yaml, holder, {which: lacking}, place))
+    elif lacking and frame is not None:
+        changes.append(entries_change(yaml, frame, lacking, -1 if 'xyz' in lacking else None))
+    return changes
 
 
-def _with_numbers(
-    yaml: WrittenYaml, chain: str, which: str, key: str, numbers: Sequence[float]
-) -> WrittenYaml:
-    for place, number in enumerate(numbers):
-        entry = _at(yaml, 'chains', chain, which, key)
-        values = resolved(entry.value) if entry else None
-        if isinstance(values, WrittenList):
-            yaml = renumbered(yaml, values.elements[place], number)
-    return yaml
-
-
-def with_text(yaml: WrittenYaml, key: str, text: str) -> WrittenYaml:
+def text_change(yaml: WrittenYaml, key: str, text: str) -> list[Change]:
     """Exchange the text of a key at the top of the file."""
     entry = yaml.root.entry(key)
-    return yaml if entry is None else with_content(yaml, entry.value, text)
+    return [] if entry is None else [content_change(yaml, entry.value, text)]
 
 
 def _at(yaml: WrittenYaml, *keys: str) -> WrittenEntry | None:

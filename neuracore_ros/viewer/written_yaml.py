@@ -179,11 +179,15 @@ class WrittenYaml:
         return self.column(place) + (len(rest[0]) if rest else 0)
 
     def changed(self, changes: Iterable[Change]) -> WrittenYaml:
-        """The text with some characters exchanged; changes that overlap are an error of ours."""
+        """The text with some characters exchanged, each change counted once.
+
+        Raises:
+            DescriptionError: Two changes are of the same characters, as by an alias.
+        """
         text, last = self.text, len(self.text) + 1
-        ordered = sorted(changes, key=lambda each: (each.span.start, each.span.end))
-        for change in reversed(ordered):
-            assert change.span.end <= last
+        for change in sorted({*changes}, key=lambda each: _range(each.span), reverse=True):
+            if change.span.end > last or _range(change.span) == (last, last):
+                raise DescriptionError('two changes are of the same text')
             text = text[: change.span.start] + change.text + text[change.span.end :]
             last = change.span.start
         return WrittenYaml(text)
@@ -216,6 +220,10 @@ def resolved(value: WrittenValue) -> WrittenScalar | WrittenList | WrittenMappin
     while isinstance(value, WrittenAlias):
         value = value.target
     return value
+
+
+def _range(span: TextSpan) -> tuple[int, int]:
+    return span.start, span.end
 
 
 def _aliases(value: WrittenValue) -> Iterator[WrittenAlias]:

@@ -45,17 +45,16 @@ def rounded(value: float) -> float:
     return round(value, _FRACTION) + 0.0
 
 
-def renumbered(yaml: WrittenYaml, written: WrittenValue, value: float) -> WrittenYaml:
+def number_changes(yaml: WrittenYaml, written: WrittenValue, value: float) -> list[Change]:
     """Exchange a number; of one that only changes its sign, the digits stay."""
     found = resolved(written)
     assert isinstance(found, WrittenScalar)
     text = yaml.cut(found.span)
     before = float(found.value)
     if before == value:
-        return yaml
+        return []
     is_turned = before == -value and text == found.value
-    new = _turned(text) if is_turned else number_text(value)
-    return yaml.changed([Change(found.span, new)])
+    return [Change(found.span, _turned(text) if is_turned else number_text(value))]
 
 
 def _rendered(yaml: WrittenYaml, content: Content) -> str:
@@ -74,50 +73,54 @@ def _turned(text: str) -> str:
     return text[1:] if text[0] == '-' else f'-{text.removeprefix("+")}'
 
 
-def with_content(yaml: WrittenYaml, written: WrittenValue, content: Content) -> WrittenYaml:
+def content_change(yaml: WrittenYaml, written: WrittenValue, content: Content) -> Change:
     """Exchange a value, in one line."""
     span, text = resolved(written).span, _rendered(yaml, content)
-    return yaml.changed([Change(span, f' {text}' if span.start == span.end else text)])
+    return Change(span, f' {text}' if span.start == span.end else text)
 
 
-def with_entry(
-    yaml: WrittenYaml, holder: WrittenEntry, key: str, content: Content, after: int | None = None
-) -> WrittenYaml:
-    """Add an entry, in one line, to the mapping that a key holds.
+def entries_change(
+    yaml: WrittenYaml,
+    holder: WrittenEntry,
+    entries: Mapping[str, Content],
+    after: int | None = None,
+) -> Change:
+    """Add entries to the mapping that a key holds, each in one line.
 
     Args:
         yaml: The text.
         holder: The outer key; what it holds may be null.
-        key: The new key.
-        content: Its value.
-        after: Place of the entry that it follows, -1 for the first place; None: the last one.
+        entries: Key -> value.
+        after: Place of the entry that they follow, -1 for the first place; None: the last one.
     """
     mapping = resolved(holder.value)
     if not isinstance(mapping, WrittenMapping) or not mapping.entries:
-        return with_content(yaml, mapping, {key: content})
-    text = _rendered(yaml, {key: content})[1:-1]
+        return content_change(yaml, mapping, entries)
+    texts = [_rendered(yaml, {key: content})[1:-1] for key, content in entries.items()]
     first = mapping.entries[0].key.start
     margin = yaml.line_end + ' ' * yaml.column(first)
     place = len(mapping.entries) - 1 if after is None else after
     if place < 0:
-        new = f'{text}, ' if mapping.is_flow else text + margin
-        return yaml.changed([Change(TextSpan(first, first), new)])
-    end = mapping.entries[place].value.span.end
+        end = ', ' if mapping.is_flow else margin
+        return Change(TextSpan(first, first), ''.join(text + end for text in texts))
+    end_of_entry = mapping.entries[place].value.span.end
     if not mapping.is_flow:
-        end = yaml.end_of_line(end)
-        return yaml.changed([Change(TextSpan(end, end), margin + text)])
-    length = yaml.line_length(end)
+        end_of_line = yaml.end_of_line(end_of_entry)
+        text = ''.join(margin + text for text in texts)
+        return Change(TextSpan(end_of_line, end_of_line), text)
+    length, text = yaml.line_length(end_of_entry), ', '.join(texts)
     is_long = length <= _COLUMNS < length + len(text) + len(', ')
-    return yaml.changed([Change(TextSpan(end, end), f',{margin if is_long else " "}{text}')])
+    between = f',{margin}' if is_long else ', '
+    return Change(TextSpan(end_of_entry, end_of_entry), between + text)
 
 
-def with_indices(
+def index_changes(
     yaml: WrittenYaml,
     holder: WrittenEntry,
     before: Mapping[str, int],
     indices: Mapping[str, int],
     labels: Mapping[int, str],
-) -> WrittenYaml:
+) -> list[Change]:
     """Give names other indices, in a mapping of index to name or in a list of names.
 
     Entries that stand in the order of their indices do so afterwards; what is written behind
@@ -148,7 +151,7 @@ def with_indices(
     stood = [before[_name(each.value)] for each in slots.entries]
     if all(one < other for one, other in pairwise(stood)):
         texts = [text for _, text in sorted(zip(after, texts, strict=True))]
-    return yaml.changed(map(Change, spans, texts))
+    return [*map(Change, spans, texts)]
 
 
 def _labelled(written: str, label: str, index: int, labels: Mapping[int, str]) -> str:
@@ -159,7 +162,7 @@ def _labelled(written: str, label: str, index: int, labels: Mapping[int, str]) -
 
 def _listed(
     yaml: WrittenYaml, slots: WrittenList, indices: Mapping[str, int], outer: int
-) -> WrittenYaml:
+) -> list[Change]:
     """The names of a list at other indices; where that leaves gaps, it becomes a mapping."""
     after = [indices.get(_name(each), place) for place, each in enumerate(slots.elements)]
     ends = [
@@ -169,9 +172,7 @@ def _listed(
     spans = [TextSpan(each.start, end) for each, end in zip(slots.elements, ends, strict=True)]
     sorted_texts = sorted(zip(after, map(yaml.cut, spans), strict=True))
     if sorted(after) == list(range(len(after))):
-        return yaml.changed(
-            Change(span, text) for span, (_, text) in zip(spans, sorted_texts, strict=True)
-        )
+        return [Change(span, text) for span, (_, text) in zip(spans, sorted_texts, strict=True)]
     pairs = [f'{index}: {text}' for index, text in sorted_texts]
     if slots.is_flow:
         opened, closed = slots.span.start, slots.span.end - 1
@@ -179,13 +180,11 @@ def _listed(
             Change(TextSpan(opened, opened + 1), '{'),
             Change(TextSpan(closed, closed + 1), '}'),
         )
-        return yaml.changed([*map(Change, spans, pairs), *braces])
+        return [*map(Change, spans, pairs), *braces]
     # A list may stand below its key without being indented, a mapping may not.
     dashes = [TextSpan(yaml.text.rindex('-', 0, span.start), span.end) for span in spans]
     margin = '' if yaml.column(dashes[0].start) > outer else '  '
-    return yaml.changed(
-        Change(span, margin + pair) for span, pair in zip(dashes, pairs, strict=True)
-    )
+    return [Change(span, margin + pair) for span, pair in zip(dashes, pairs, strict=True)]
 
 
 def _name(value: WrittenValue) -> str:
