@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from neuracore_ros.alignment.roles import Meaning, meanings
+from neuracore_ros.alignment.joint_meanings import joint_meanings
+from neuracore_ros.alignment.roles import Meaning
 from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.alignment.vocabulary_meanings import meaning_of
 from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
@@ -121,7 +122,7 @@ class DescribedArm:
             known = {name: meaning_of(place) for name, place in places.items()}
             return {name: meaning for name, meaning in known.items() if meaning is not None}
         home = {called: self.home[name] for called, name in own.items() if name in self.home}
-        found = meanings(self.tree, list(own), home)
+        found = joint_meanings(self.tree, list(own), home)
         return {own[called]: meaning for called, meaning in found.items()}
 
     def urdf_names(self) -> dict[str, str]:

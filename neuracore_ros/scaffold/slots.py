@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.align import align_cameras, align_joints
 from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.joint_meanings import joint_meanings
 from neuracore_ros.alignment.name_heuristics import camera, view
-from neuracore_ros.alignment.roles import Meaning, meanings
+from neuracore_ros.alignment.roles import Meaning
 from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.alignment.vocabulary_names import place_cameras, place_grippers
 from neuracore_ros.description.data_type import DataType
@@ -135,7 +136,7 @@ def _joints(
     for own in known.arms() if tree and like.tree else ():
         # Of several arms of one kind, each means the same by its own names.
         at_home = {in_urdf: home[name] for in_urdf, name in own.items() if name in home}
-        found = meanings(tree, list(own), at_home) if tree else {}
+        found = joint_meanings(tree, list(own), at_home) if tree else {}
         means |= {own[in_urdf]: meaning for in_urdf, meaning in found.items()}
     middles = {
         name: middle
