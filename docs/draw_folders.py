@@ -31,7 +31,7 @@ FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
     'node': (232, 104, 544, 50, 'the ROS 2 shell: parameters, topics, services', 'rclpy', PINK),
     'wire': (20, 104, 174, 68, 'frames over a socket', 'websockets', INK),
     'serving': (814, 104, 146, 68, 'a policy for clients', 'websockets', INK),
-    'watch': (824, 177, 136, 44, 'a node in a terminal', 'rclpy', INK),
+    'watch': (886, 262, 74, 72, 'on a screen', 'rclpy', INK),
     'runner': (232, 160, 544, 46, 'observe, predict, command, on a given clock', '', INK),
     'observation': (232, 212, 164, 52, 'messages to arrays', 'cv2', BLUE),
     'policy': (422, 212, 164, 52, 'arrays to predictions', 'torch', BLUE),
