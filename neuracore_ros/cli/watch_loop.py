@@ -31,6 +31,7 @@ POLL_S = 0.05
 FRAME_S = 0.25
 # Nodes find each other within this.
 DISCOVERY_S = 1.5
+FINDS_US_S = 0.5
 
 
 class Watch:
@@ -97,10 +98,13 @@ class Watch:
         least_s = time.monotonic() + DISCOVERY_S
         end_s = time.monotonic() + timeout_s
         there: list[NodeView] = []
+        found_s = 0.0
         while not self._stop.requested and time.monotonic() < end_s:
             self._serve()
             there = [view for view in self._link.views() if view.graph is not None]
-            if there and time.monotonic() > least_s:
+            # Who is found must find us, too, or its answer is lost.
+            found_s = found_s or (time.monotonic() if there else 0.0)
+            if there and time.monotonic() > max(least_s, found_s + FINDS_US_S):
                 break
         if not there:
             raise UserError(f'no node was found within {timeout_s:g} s; {domain()}')
