@@ -74,6 +74,7 @@ docs: $(READY)
 
 pictures: $(READY)
 	$(RUN)/python docs/draw.py
+	$(RUN)/python docs/draw_align.py
 
 # The newest versions that setup.py allows, for every Python and system; run the tests after it.
 LOCK := uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-header
