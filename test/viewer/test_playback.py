@@ -113,6 +113,12 @@ commands: {JOINT_POSITIONS: {topic: /arm}}
     np.testing.assert_allclose(playback.values[JOINTS, 0], wanted, rtol=1e-5)
 
 
+def test_a_dataset_means_its_episodes_and_a_bag_itself(tmp_path):
+    data = write_cubes(tmp_path / 'cubes')
+    assert [each.name for each in recordings(data)] == ['episode_000000', 'episode_000001']
+    assert recordings(tmp_path / 'bag') == [tmp_path / 'bag']
+
+
 def test_a_camera_that_was_not_recorded_is_left_out_with_a_note(tmp_path):
     bag = write_bag(tmp_path / 'bag', joint_states(1.0))
     playback = Playback.open(bag, left(tmp_path))
