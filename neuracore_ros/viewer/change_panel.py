@@ -120,7 +120,7 @@ class ChangePanel:
     ) -> None:
         self._changes, self._callbacks = changes, callbacks
         self._choices: dict[str, Slot] = {}
-        self._choice = gui.add_dropdown('Slot', ('',), hint='the slot that is shown here')
+        self._choice = gui.add_dropdown('Slot', ('',), hint='The slot that is shown here.')
         self._choice.on_update(callbacks(self._choose))
         self._meaning = gui.add_html('')
         self._table = gui.add_html('')
@@ -184,7 +184,7 @@ class _RobotControls:
             self._offset = gui.add_number(
                 'Offset', 0.0, step=0.01, hint='The value of the slot where the joint reads 0.'
             )
-            self._quarters = gui.add_button_group('Turn the zero', tuple(_QUARTER_TURNS))
+            self._quarters = gui.add_button_group('Move the zero', tuple(_QUARTER_TURNS))
             self._match = gui.add_button(
                 'Command it as it is measured',
                 icon=viser.Icon.EQUAL,

@@ -37,7 +37,7 @@ class FrameControls:
             xyz = gui.add_vector3(f'{word} xyz [m]', (0.0, 0.0, 0.0), step=0.005)
             rpy = gui.add_vector3(f'{word} rpy [rad]', (0.0, 0.0, 0.0), step=0.01)
             turns = gui.add_button_group(
-                f'{word}: turn', tuple(_AXES), hint='a quarter turn about its own axis'
+                f'{word}: turn', tuple(_AXES), hint='A quarter turn about its own axis.'
             )
             for control in (xyz, rpy):
                 control.on_update(callbacks(partial(self._moved, which)))

@@ -169,7 +169,7 @@ class SlotWords:
             yield SlotRow(
                 (slot, part),
                 f'{slot[1]} {part}{_UNITS[unit]}',
-                'the hand, shifted or turned about the axes of its base',
+                'The hand, shifted along or turned about the axes of its base.',
                 -MOST[unit],
                 MOST[unit],
                 unit,
