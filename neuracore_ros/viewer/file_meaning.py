@@ -14,8 +14,8 @@ from neuracore_ros.description.command import measured_type
 from neuracore_ros.description.command_table import CommandOptions
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.routes import ScaleOffset
+from neuracore_ros.description.source import MULTI_ARRAYS
 from neuracore_ros.description.source_options import SourceOptions
-from neuracore_ros.errors import DescriptionError
 
 # Numbers are written to the microradian and micrometre; scales to nine digits.
 _ROUNDED, _OF_SCALE = 2e-6, 1e-7
@@ -103,14 +103,18 @@ def names_in(robot: Robot, section: str, kind: DataType) -> list[str]:
 
 
 def _sent(robot: Robot) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for commands in (robot.commands, robot.direct_commands):
-        try:
-            for command in commands():
-                if command.type.endswith('MultiArray'):
-                    found[command.topic] = tuple(slot.message_name for slot in command.slots)
-        except DescriptionError:
-            continue  # It says nothing of how it is commanded.
+    """Topic -> names by position, also of a file in which another command is missing yet."""
+    found: dict[str, tuple[str, ...]] = {}
+    routes = robot.routes['commands']
+    for kind, slots in robot.output.items():
+        for name in slots.values() if not kind.is_pose else ():
+            own = routes.options(kind, name)
+            is_array = (
+                isinstance(own, CommandOptions) and own.type_for(kind, False) in MULTI_ARRAYS
+            )
+            if own.topic and is_array:
+                before = found.get(own.topic, ())
+                found[own.topic] = own.order or (*before, own.message_name(name))
     return found
 
 

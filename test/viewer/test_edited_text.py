@@ -302,6 +302,21 @@ def test_numbers_without_names_keep_their_order_when_their_indices_change(tmp_pa
     assert '    names: {a: first}\n    order: [first, b]\n    b: {scale: -1}\n' in editor.text
 
 
+def test_torques_keep_their_order_too_even_where_another_command_is_missing(tmp_path):
+    text = (
+        'robot: array\nlimits: {a: {effort: 1}, b: {effort: 1}, c: {position: [-1, 1], '
+        'velocity: 1}}\ninput: {JOINT_POSITIONS: {0: a, 1: b, 2: c}}\n'
+        'output: {JOINT_TORQUES: {0: a, 1: b}, JOINT_TARGET_POSITIONS: {2: c}}\n'
+        'sources: {JOINT_POSITIONS: {topic: /s}, JOINT_TORQUES: {topic: /s}}\n'
+        'commands: {JOINT_TORQUES: {topic: /c, allow_torques: true, stop: zero}}\n'
+    )
+    editor = opened(tmp_path, text)
+    editor.swap(JOINTS, 'a', 'b')
+    assert 'stop: zero, order: [a, b]}' in editor.text
+    (command,) = editor.robot.direct_commands()
+    assert [slot.name for slot in command.slots] == ['a', 'b']
+
+
 @pytest.mark.parametrize('spoilt', ['scale: -1', 'scale: &x -1', "scale: '-1'", 'scale: -1.0e0'])
 def test_a_number_is_turned_however_it_is_written(tmp_path, spoilt):
     text = (
