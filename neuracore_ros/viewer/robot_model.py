@@ -150,7 +150,7 @@ class RobotModel:
         return found
 
     def moved_links(self, slot: Slot) -> tuple[str, ...]:
-        """The links that move with a slot and by no other one, for it to be seen."""
+        """The links that a slot moves, up to the next joint; more where none of these is drawn."""
         found: list[str] = []
         if (hand := self._hands.get(slot)) is not None:
             found += hand.names
@@ -163,6 +163,8 @@ class RobotModel:
         if (chain := self._chains.get(slot)) is not None:
             tip = chain.chain.tip
             found += [tip, *self._links.under(tip, is_fixed=True)]
+        if not {mesh.link for mesh in self.meshes}.intersection(found):
+            found += [each for link in list(found) for each in self._links.under(link)]
         return tuple(found)
 
     def _add_hands(self, hands: Hands, named: Sequence[NamedSlot]) -> None:

@@ -285,3 +285,19 @@ def test_a_pose_that_a_topic_gives_is_a_frame_where_it_says(tmp_path):
 def test_the_links_that_a_slot_moves_are_those_up_to_the_next_joint():
     assert shipped_model('franka').moved_links((JOINTS, 3)) == ('panda_link4',)
     assert shipped_model('franka').moved_links((JOINTS, 9)) == ()
+
+
+def test_where_a_link_has_no_shape_those_that_it_carries_are_the_ones_that_are_seen_to_move(
+    tmp_path,
+):
+    box = '<visual><geometry><box size="1 1 1"/></geometry></visual>'
+    drawn = urdf(joint('pan'), joint('lift', after='pan')).replace(
+        '<joint', f'<link name="pan"/><link name="lift">{box}</link><joint', 1
+    )
+    robot = model(
+        tmp_path,
+        'input: {JOINT_POSITIONS: {0: pan, 1: lift}}\nsources: {JOINT_POSITIONS: {topic: /s}}\n',
+        drawn,
+    )
+    assert robot.moved_links((JOINTS, 0)) == ('pan', 'lift')
+    assert robot.moved_links((JOINTS, 1)) == ('lift',)
