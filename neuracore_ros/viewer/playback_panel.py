@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import viser
 
+from neuracore_ros.errors import UserError
 from neuracore_ros.viewer.callbacks import Callbacks, put
 
 # Between two moments that are shown [s]; a browser without a GPU draws no more of them.
@@ -94,6 +95,10 @@ class PlaybackPanel:
             return
         with self._callbacks.quiet():
             put(self._time, min(seconds, self._time.max))
-        self._present()
+        try:
+            self._present()
+        except UserError:
+            self.stop()  # It is told once.
+            raise
         if seconds >= self._time.max:
             self.stop()

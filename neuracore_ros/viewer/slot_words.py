@@ -105,8 +105,7 @@ class SlotWords:
             '' if described is None else _rules(described),
             unit,
             list(self.robots_at(slot, sliders)),
-            # What is said of input and output alike is said once.
-            list({short_warning(text): text for text in self._warnings.get(slot, ())}.values()),
+            self._short_warnings(slot),
         )
 
     def robots_at(self, slot: Slot, sliders: Mapping[Slider, float]) -> Iterator[RobotAtSlot]:
@@ -184,6 +183,7 @@ class SlotWords:
         return None
 
     def _short_warnings(self, slot: Slot) -> tuple[str, ...]:
+        # The lines to write are what buttons do here; input and output are said to be so once.
         return tuple(dict.fromkeys(map(short_warning, self._warnings.get(slot, ()))))
 
     def _ranges(self, slot: Slot) -> Iterator[tuple[RobotModel, SlotRange]]:
