@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import trimesh
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import Robot
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.kinematics.joint_tree import JointTree, parse_joint_tree
@@ -21,19 +23,32 @@ _RADIUS_M, _APART_M = 0.05, 0.12
 _FACE = (0.92, 0.92, 0.92, 1.0)
 
 
-def dials(robot: Robot) -> tuple[JointTree, tuple[LinkMesh, ...]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Dials:
+    """A column of dials.
+
+    Attributes:
+        tree: Their hands, each a joint with the name of its slot.
+        meshes: The column and the hands.
+        captions: Name -> its place beside its dial (3,) [m].
+    """
+
+    tree: JointTree
+    meshes: tuple[LinkMesh, ...]
+    captions: Mapping[str, FloatArray]
+
+
+def dials(robot: Robot) -> Dials:
     """A column of dials that look ahead, that of the first slot below the others.
 
     A hand points up where its joint is at 0, and turns to the left of the robot as its position
     grows; that of a gripper turns by a right angle.
-
-    Returns:
-        The tree of the hands, each a joint with the name of its slot, and what is drawn.
     """
     grippers = _names(robot, are_grippers=True)
     names = [*_names(robot, are_grippers=False), *grippers]
-    joints, meshes = [], []
+    joints, meshes, captions = [], [], {}
     for number, name in enumerate(names):
+        captions[name] = np.array([0.0, 1.2 * _RADIUS_M, (number + 0.5) * _APART_M])
         z, upper = (number + 0.5) * _APART_M, math.pi / 2 if name in grippers else math.pi
         lower = 0.0 if name in grippers else -math.pi
         joints.append(
@@ -52,7 +67,7 @@ def dials(robot: Robot) -> tuple[JointTree, tuple[LinkMesh, ...]]:
         raised = hand.points + np.array([0, 0, _RADIUS_M / 2])
         meshes.append(LinkMesh(f'hand of {name}', raised, hand.triangles))
     text = f'<robot name="dials"><link name="column"/>{"".join(joints)}</robot>'
-    return parse_joint_tree(text, str(robot.path)), tuple(meshes)
+    return Dials(parse_joint_tree(text, str(robot.path)), tuple(meshes), captions)
 
 
 def dial_sense(senses: Iterable[ScaleOffset]) -> ScaleOffset:

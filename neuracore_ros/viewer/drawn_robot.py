@@ -81,6 +81,14 @@ class DrawnRobot:
         self._label = scene.add_label(
             f'{path}/name', model.name, anchor='bottom-center', font_screen_scale=1.3
         )
+        for number, (words, place) in enumerate(model.captions.items()):
+            scene.add_label(
+                f'{path}/caption_{number}',
+                words,
+                position=place,
+                anchor='center-left',
+                font_screen_scale=0.8,
+            )
         self._links: dict[str, viser.FrameHandle] = {}
         self._meshes: dict[LinkMesh, viser.MeshHandle] = {}
         self._frames: dict[tuple[str, str], viser.FrameHandle] = {}

@@ -17,11 +17,11 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
+from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.kinematics.rotations import quaternion_to_matrix
 from neuracore_ros.viewer.chain_poses import ChainPoses, ChainSlot
-from neuracore_ros.viewer.dials import dial_sense, dials
+from neuracore_ros.viewer.dials import Dials, dial_sense, dials
 from neuracore_ros.viewer.hands import DrawnHand, Hands
 from neuracore_ros.viewer.joint_slots import (
     NamedSlot,
@@ -31,7 +31,7 @@ from neuracore_ros.viewer.joint_slots import (
     named_slots,
     opening_range,
 )
-from neuracore_ros.viewer.link_meshes import LinkMesh, link_meshes
+from neuracore_ros.viewer.link_meshes import LinkMesh, LinkMeshes, link_meshes
 
 SlotValues: TypeAlias = Mapping[Slot, 'float | Pose']
 """Slot -> value in the slot's unit and sense; of a pose slot x y z [m], qx qy qz qw."""
@@ -49,12 +49,21 @@ class RobotModel:
         robot: Its file.
         urdf: Its URDF file; None where that is not known, and then its slots are dials.
         meshes: By which its links are drawn; among them fingers that its URDF lacks.
+        captions: Words beside what is drawn -> their place (3,) [m].
         notes: What is drawn otherwise than it is, each in one line.
     """
 
     def __init__(self, robot: Robot, urdf: Path | None) -> None:
         self.robot, self.urdf = robot, urdf
-        tree, meshes, note = _drawn(robot, urdf)
+        self.captions: Mapping[str, FloatArray]
+        drawn: Dials | LinkMeshes
+        if urdf is None:
+            drawn = dials(robot)
+            self.captions, note, tree = drawn.captions, _without_urdf(robot), drawn.tree
+        else:
+            drawn = link_meshes(urdf)
+            self.captions, note, tree = {}, drawn.note, read_joint_tree(urdf)
+        meshes = drawn.meshes
         self._links = links = LinkTree(tree)
         named = named_slots(robot, links)
         of_arms = [each for each in named if not each.slot[0].is_gripper]
@@ -264,16 +273,11 @@ def _urdf_beside(robot: Robot) -> Path | None:
     return path if is_of_it else None
 
 
-def _drawn(robot: Robot, urdf: Path | None) -> tuple[JointTree, tuple[LinkMesh, ...], str]:
-    """A robot's joints, its meshes, and a line on what is drawn otherwise than it is, or ''."""
-    if urdf is not None:
-        drawn = link_meshes(urdf)
-        return read_joint_tree(urdf), drawn.meshes, drawn.note
-    note = (
+def _without_urdf(robot: Robot) -> str:
+    return (
         f'{robot.path} names no URDF: its slots are shown as dials. Add urdf: FILE to it, or give '
         f'--urdf {robot.name}=FILE'
     )
-    return *dials(robot), note
 
 
 def _lost(names: Sequence[str], urdf: Path | None) -> str:

@@ -174,6 +174,7 @@ def test_a_robot_without_any_urdf_is_a_dial_for_each_slot_with_a_note_on_what_to
     assert [each.name for each in robot.slots().values()] == [
         *('shoulder_pan', 'shoulder_lift', 'elbow_flex', 'wrist_flex', 'wrist_roll', 'gripper')
     ]
+    assert list(robot.captions) == [each.name for each in robot.slots().values()]
     (note,) = robot.notes
     assert 'so101.yaml names no URDF' in note and '--urdf so101=FILE' in note
     hands = [robot.moved_links(slot) for slot in robot.slots()]
