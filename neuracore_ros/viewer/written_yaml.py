@@ -173,6 +173,16 @@ class WrittenYaml:
         found = _REST_OF_LINE.match(self.text, place)
         return found.end() if found else place
 
+    def start_of_comments(self, place: int) -> int:
+        """The start of the comments right above a line that begins at a place; else the place.
+
+        They are those that stand in the same column, with no blank line between.
+        """
+        margin = f' {{{self.column(place)}}}'
+        above = rf'(?<![^\r\n])(?:{margin}#[^\r\n]*(?:\r\n|\n|\r))+{margin}\Z'
+        found = re.search(above, self.text[:place])
+        return found.start() + self.column(place) if found else place
+
     def line_length(self, place: int) -> int:
         """The number of characters of the line that a place is in."""
         rest = re.compile(r'[^\r\n]*').match(self.text, place)

@@ -6,6 +6,7 @@ Each leaves every character of the text that it need not change.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TypeAlias
@@ -30,6 +31,7 @@ Content: TypeAlias = 'str | float | Sequence[Content] | Mapping[str, Content]'
 _COLUMNS = 99
 # Digits behind the point: a micrometre, a microradian; and digits that a scale has.
 _FRACTION, _DIGITS = 6, 9
+_COMMENT = re.compile('^ *#', re.MULTILINE)
 
 
 def number_text(value: float) -> str:
@@ -123,8 +125,8 @@ def index_changes(
 ) -> list[Change]:
     """Give names other indices, in a mapping of index to name or in a list of names.
 
-    Entries that stand in the order of their indices do so afterwards; what is written behind
-    each on its line moves with it.
+    Entries that stand in the order of their indices do so afterwards; the comments right above
+    each, and what is written behind it on its line, move with it.
 
     Args:
         yaml: The text.
@@ -144,9 +146,10 @@ def index_changes(
         index, label = indices.get(name, before[name]), yaml.cut(key.span)
         if index != before[name]:
             label = _labelled(label, entry.name, index, labels)
-        spans.append(TextSpan(key.start, end))
-        anchor = yaml.cut(TextSpan(key.start, key.span.start))
-        texts.append(anchor + label + yaml.cut(TextSpan(key.span.end, end)))
+        start = key.start if slots.is_flow else yaml.start_of_comments(key.start)
+        spans.append(TextSpan(start, end))
+        before_label = yaml.cut(TextSpan(start, key.span.start))
+        texts.append(before_label + label + yaml.cut(TextSpan(key.span.end, end)))
         after.append(index)
     stood = [before[_name(each.value)] for each in slots.entries]
     if all(one < other for one, other in pairwise(stood)):
@@ -170,21 +173,28 @@ def _listed(
         for each in slots.elements
     ]
     spans = [TextSpan(each.start, end) for each, end in zip(slots.elements, ends, strict=True)]
-    sorted_texts = sorted(zip(after, map(yaml.cut, spans), strict=True))
-    if sorted(after) == list(range(len(after))):
-        return [Change(span, text) for span, (_, text) in zip(spans, sorted_texts, strict=True)]
-    pairs = [f'{index}: {text}' for index, text in sorted_texts]
+    has_gaps = sorted(after) != list(range(len(after)))
     if slots.is_flow:
+        texts = sorted(zip(after, map(yaml.cut, spans), strict=True))
+        news = [f'{index}: {text}' if has_gaps else text for index, text in texts]
         opened, closed = slots.span.start, slots.span.end - 1
         braces = (
             Change(TextSpan(opened, opened + 1), '{'),
             Change(TextSpan(closed, closed + 1), '}'),
         )
-        return [*map(Change, spans, pairs), *braces]
+        return [*map(Change, spans, news), *(braces if has_gaps else ())]
     # A list may stand below its key without being indented, a mapping may not.
-    dashes = [TextSpan(yaml.text.rindex('-', 0, span.start), span.end) for span in spans]
-    margin = '' if yaml.column(dashes[0].start) > outer else '  '
-    return [Change(span, margin + pair) for span, pair in zip(dashes, pairs, strict=True)]
+    dashes = [yaml.text.rindex('-', 0, span.start) for span in spans]
+    margin = '' if yaml.column(dashes[0]) > outer else '  '
+    wholes, rows = [], []
+    for index, dash, span in zip(after, dashes, spans, strict=True):
+        start = yaml.start_of_comments(dash)
+        wholes.append(TextSpan(start, span.end))
+        comments, mark = yaml.cut(TextSpan(start, dash)), yaml.cut(TextSpan(dash, span.start))
+        if has_gaps:
+            comments, mark = _COMMENT.sub(rf'{margin}\g<0>', comments), f'{margin}{index}: '
+        rows.append((index, f'{comments}{mark}{yaml.cut(span)}'))
+    return [Change(span, text) for span, (_, text) in zip(wholes, sorted(rows), strict=True)]
 
 
 def _name(value: WrittenValue) -> str:

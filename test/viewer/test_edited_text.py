@@ -198,6 +198,40 @@ def test_a_list_becomes_a_mapping_only_where_a_gap_needs_one(tmp_path):
     assert "{JOINT_TARGET_POSITIONS: {0: b, 2: 'c d', 6: a}}" in editor.text
 
 
+@pytest.mark.parametrize('end', ['\n', '\r\n'])
+@pytest.mark.parametrize('is_list', [True, False])
+def test_comments_above_a_slot_stay_with_its_joint(is_list, end, tmp_path):
+    """Such as what describe has guessed about a joint."""
+    margin = ' ' * (4 if is_list else 6)
+    marks = ['- '] * 3 if is_list else ['0: ', '1: ', '2: ']
+    slots = [
+        f'{margin}# guessed: of a',
+        f'{margin}{marks[0]}a',
+        f'{margin}{marks[1]}b  # beside b',
+        '',
+        f'{margin}# guessed: of c,',
+        f'{margin}# in two lines',
+        f'{margin}{marks[2]}c d',
+    ]
+    listed = "    - a        # the first\n    - \"b\"\n    - 'c d'\n"
+    assert listed in ODD
+    text = ODD.replace(listed, '\n'.join(slots) + '\n').replace('\n', end)
+    editor = opened(tmp_path, text)
+    editor.swap(JOINTS, 'a', 'c d')
+    expected = [*slots[4:6], f'{margin}{marks[0]}c d', slots[2], '', slots[0], f'{margin}{marks[2]}a']
+    assert end.join(expected) in editor.text
+    editor.undo()
+    assert editor.text == text
+    editor.set_index(JOINTS, 'a', 5)
+    found = [each.strip() for each in editor.text.split(end)]
+    assert found[found.index('5: a') - 1] == '# guessed: of a'
+    place = found.index('2: c d')
+    assert found[place - 2 : place] == ['# guessed: of c,', '# in two lines']
+    editor.swap(JOINTS, 'a', 'c d')
+    found = [each.strip() for each in editor.text.split(end)]
+    assert found[found.index('2: a') - 1] == '# guessed: of a'
+
+
 def test_a_frame_is_added_below_the_links_that_it_is_seen_from(tmp_path):
     shipped = shipped_robots()['ur5_hand']
     (tmp_path / 'ur5.urdf').symlink_to(shipped.parent / 'ur5.urdf')
