@@ -38,7 +38,7 @@ from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import treatment_changes, treatments
-from neuracore_ros.description.vocabulary_differences import mismatch
+from neuracore_ros.description.vocabulary_differences import mismatch, turned_joint
 from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.progress import NoticeCallback
@@ -178,6 +178,12 @@ class DatasetWriter:
         if own is not None and known is not None:
             if text := mismatch(own, known, (str(robot.path), str(self.root))):
                 raise DatasetError(f'{text}: convert into another dataset')
+        elif own is not None and self.metadata.episodes and (turned := turned_joint(robot)):
+            raise DatasetError(
+                f"{robot.path} has the signs and zeros of the vocabulary '{own.name}' ({turned}), "
+                f'and {self.root} names none: its episodes probably have others. Convert all into '
+                'another dataset, or write indices and no vocabulary if they are the same'
+            )
         elif own is not None or known is not None:
             name = known.name if known is not None else own.name if own is not None else ''
             has, lacks = (robot.path, self.root) if known is None else (self.root, robot.path)

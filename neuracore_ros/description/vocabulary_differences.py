@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId, known_vocabulary
-from neuracore_ros.errors import quoted
+from neuracore_ros.errors import DescriptionError, quoted
 from neuracore_ros.wording import counted
 
 _RULES = ('index', 'unit', 'sign', 'zero')
+# A smaller offset changes no zero [rad] or [m].
+_MOVED = 1e-3
 
 
 def differing_slots(one: Vocabulary, other: Vocabulary) -> list[str]:
@@ -54,3 +57,15 @@ def mismatch(
     found = differing_slots(both[0], both[1])
     more = f', and {counted(len(found) - 1, "more difference")}' if found[1:] else ''
     return f'{text}: {found[0]}{more}'
+
+
+def turned_joint(robot: Robot) -> str:
+    """A joint whose slot has another sign or zero than itself, in words; '' of none."""
+    try:
+        joints = robot.scale_offsets()
+    except DescriptionError:  # It is told by whoever needs its sources.
+        return ''
+    for (kind, name), (_, own) in joints.items():
+        if not kind.is_gripper and (own.scale < 0.0 or abs(own.offset) > _MOVED):
+            return f"'{name}': scale {own.scale:g}, offset {own.offset:g}"
+    return ''

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId
-from neuracore_ros.description.vocabulary_differences import mismatch
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.description.vocabulary_differences import mismatch, turned_joint
 from neuracore_ros.policy.manifest import Manifest
 
 _THE_POLICY = 'the policy'
-# A smaller offset changes no zero [rad] or [m].
-_MOVED = 1e-3
 
 
 def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
@@ -22,7 +19,7 @@ def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
     if robot.vocabulary is None:
         return ''
     if manifest.vocabulary is None:
-        if not (turned := _turned(robot)):
+        if not (turned := turned_joint(robot)):
             return ''
         has = (
             f"{robot.path} has the signs and zeros of the vocabulary '{robot.vocabulary.name}' "
@@ -36,18 +33,6 @@ def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
         )
     text = mismatch(robot.vocabulary, manifest.vocabulary, (str(robot.path), _THE_POLICY))
     return text and f"{text}: write the indices, signs and zeros of the policy's, or train again"
-
-
-def _turned(robot: Robot) -> str:
-    """A joint whose slot has another sign or zero than itself, in words; '' of none."""
-    try:
-        joints = robot.scale_offsets()
-    except DescriptionError:  # It is told by whoever needs its sources.
-        return ''
-    for (kind, name), (_, own) in joints.items():
-        if not kind.is_gripper and (own.scale < 0.0 or abs(own.offset) > _MOVED):
-            return f"'{name}': scale {own.scale:g}, offset {own.offset:g}"
-    return ''
 
 
 def vocabulary_warnings(

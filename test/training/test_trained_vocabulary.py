@@ -59,6 +59,14 @@ def train(data, out, *words):
     return out / 'policy.pt'
 
 
+def write_turned(path):
+    """The robot file of the left arm, whose first joint has another sign and zero."""
+    topic = '/arm/joint_trajectory'
+    text = NAMED.replace('/joint_states}', '/joint_states, a: {scale: -1, offset: 0.5}}')
+    path.write_text(text.replace(f'{topic}}}', f'{topic}, a: {{scale: -1, offset: 0.5}}}}'))
+    return path
+
+
 @pytest.fixture(scope='module')
 def dataset(folder):
     assert convert(folder / 'data', folder, folder / 'a.mcap') == 0
@@ -147,11 +155,7 @@ def test_a_robot_that_its_vocabulary_turns_is_not_driven_by_a_policy_of_others(p
     foreign = replace(load_policy(policy).manifest, vocabulary=None, robots={})
     named = load_robot(folder / 'left.yaml')
     Runner(named, foreign, Settings())
-    path = folder / 'turned.yaml'
-    topic = '/arm/joint_trajectory'
-    text = NAMED.replace('/joint_states}', '/joint_states, a: {scale: -1, offset: 0.5}}')
-    path.write_text(text.replace(f'{topic}}}', f'{topic}, a: {{scale: -1, offset: 0.5}}}}'))
-    turned = load_robot(path)
+    turned = load_robot(write_turned(folder / 'turned.yaml'))
     with pytest.raises(PolicyError, match=r"'a': scale -1, offset 0.5\).*allow:=vocabulary"):
         Runner(turned, foreign, Settings())
     Runner(turned, foreign, Settings(allow='vocabulary'))
@@ -178,6 +182,24 @@ def test_recordings_without_a_vocabulary_are_added_with_a_warning(
     assert 'and write vocabulary: ours/1' in capsys.readouterr().err
     metadata = load_metadata(copy)
     assert (metadata.descriptions.vocabulary, len(metadata.episodes)) == (vocabulary, 2)
+
+
+def test_no_robot_that_its_vocabulary_turns_joins_recordings_from_before(
+    plain_dataset, folder, tmp_path, capsys
+):
+    """Even its own: the older episodes have the signs and zeros of another robot file."""
+    copy = shutil.copytree(plain_dataset, tmp_path / 'copy')
+    before = (copy / 'meta/neuracore_ros.json').read_text()
+    shutil.copy(folder / 'ours.yaml', tmp_path)
+    turned = str(write_turned(tmp_path / 'turned.yaml'))
+    words = ['--description', turned, '--image-size', '64x48']
+    assert main(['convert', str(copy), str(folder / 'a.mcap'), *words]) == 1
+    said = capsys.readouterr().err
+    assert "'a': scale -1, offset 0.5" in said and 'Convert all into another dataset' in said
+    assert (copy / 'meta/neuracore_ros.json').read_text() == before
+    # Joints that the vocabulary leaves as they are may join.
+    cross = ['--description', str(folder / 'cross.yaml'), '--robot', 'left']
+    assert main(['convert', str(copy), str(folder / 'a.mcap'), *cross, *words[2:]]) == 0
 
 
 def test_edit_keeps_it_and_merges_no_two(dataset, folder, others, tmp_path, capsys, vocabulary):
