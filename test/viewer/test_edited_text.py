@@ -213,12 +213,19 @@ def test_comments_above_a_slot_stay_with_its_joint(is_list, end, tmp_path):
         f'{margin}# in two lines',
         f'{margin}{marks[2]}c d',
     ]
-    listed = "    - a        # the first\n    - \"b\"\n    - 'c d'\n"
+    listed = '    - a        # the first\n    - "b"\n    - \'c d\'\n'
     assert listed in ODD
     text = ODD.replace(listed, '\n'.join(slots) + '\n').replace('\n', end)
     editor = opened(tmp_path, text)
     editor.swap(JOINTS, 'a', 'c d')
-    expected = [*slots[4:6], f'{margin}{marks[0]}c d', slots[2], '', slots[0], f'{margin}{marks[2]}a']
+    expected = [
+        *slots[4:6],
+        f'{margin}{marks[0]}c d',
+        slots[2],
+        '',
+        slots[0],
+        f'{margin}{marks[2]}a',
+    ]
     assert end.join(expected) in editor.text
     editor.undo()
     assert editor.text == text
