@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=named_file,
         metavar='ROBOT=FILE',
-        help='URDF of a robot whose file names none, to compare its joints (may be repeated)',
+        help='URDF of a robot whose file names none and has none of its name beside it, to '
+        'compare its joints (may be repeated)',
     )
     parser.add_argument('--out', type=Path, metavar='FILE', help='picture to write (.svg)')
     parser.add_argument('--json', action='store_true', help='print JSON')

@@ -9,6 +9,7 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.frame_differences import PoseSlot, pose_slots
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.urdf_beside import urdf_beside
 from neuracore_ros.errors import DescriptionError, UserError
 from neuracore_ros.similar_names import known_names
 
@@ -20,7 +21,7 @@ def compared_arms(
 
     Args:
         descriptions: The robots.
-        urdfs: Robot -> its URDF, instead of the one that its file names.
+        urdfs: Robot -> its URDF, instead of the one that its file names or has beside it.
 
     Raises:
         UserError: A URDF is of no robot here.
@@ -31,10 +32,11 @@ def compared_arms(
             raise UserError(f"--urdf {name}=...: no robot file here is of '{name}'{known}")
     arms, notes = list[DescribedArm](), list[str]()
     for name, robot in descriptions.robots.items():
-        if name not in urdfs and robot.urdf is None:
+        urdf = urdfs.get(name) or robot.urdf or urdf_beside(robot)
+        if urdf is None:
             continue
         try:
-            arm = DescribedArm.of(robot, urdfs.get(name))
+            arm = DescribedArm.of(robot, urdf)
             means = arm.meanings()
         except DescriptionError as error:
             notes.append(f'{error}: what its joints do is not compared')

@@ -15,8 +15,7 @@ from neuracore_ros.alignment.chain_frames import matrix
 from neuracore_ros.alignment.home_pose import ready_pose
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
-from neuracore_ros.description.urdf import read_urdf
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.description.urdf_beside import urdf_beside
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.kinematics.rotations import quaternion_to_matrix
@@ -97,7 +96,7 @@ class RobotModel:
         Raises:
             DescriptionError: The URDF cannot be read.
         """
-        return cls(robot, urdf or robot.urdf or _urdf_beside(robot))
+        return cls(robot, urdf or robot.urdf or urdf_beside(robot))
 
     @property
     def name(self) -> str:
@@ -257,20 +256,6 @@ def _rest(robot: Robot, links: LinkTree, arms: Sequence[ArmLinks]) -> dict[str, 
     for chain in robot.chains.values():
         found.update(chain.home)
     return found
-
-
-def _urdf_beside(robot: Robot) -> Path | None:
-    """The URDF that lies beside a robot file and has its name, if it has joints of the robot."""
-    path = robot.path.with_suffix('.urdf')
-    if not path.is_file():
-        return None
-    try:
-        known = read_urdf(path).limits
-    except DescriptionError:
-        return None
-    described = (*robot.input.values(), *robot.output.values())
-    is_of_it = any(name in known for slots in described for name in slots.values())
-    return path if is_of_it else None
 
 
 def _without_urdf(robot: Robot) -> str:

@@ -1,6 +1,7 @@
 """``neuracore_ros layout``, as people call it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_the_shipped_robots_are_shown_by_their_name(capsys):
     assert main(['layout', 'franka_ur5']) == 0
     out = capsys.readouterr().out
     assert 'input JOINT_POSITIONS, width 7' in out
-    assert '  6      panda_joint7  wrist_3_joint' in out
+    assert '  6      panda_joint7 (flange roll)     wrist_3_joint (flange roll)' in out
 
 
 def test_a_policy_shows_what_it_was_trained_on_and_who_fits(tmp_path, capsys):
@@ -233,3 +234,16 @@ def test_robots_that_are_cropped_and_follow_alike_are_no_warning(eyes):
     # Pixels of two cameras are never the same.
     said, _ = eyes((CROP, FOLLOW), (', crop: [1, 2, 30, 40]', FOLLOW))
     assert not any('different' in text for text in said)
+
+
+def test_a_urdf_beside_a_robot_file_is_used(tmp_path, capsys):
+    for name in ('franka.yaml', 'franka.urdf', 'ur5.urdf'):
+        shutil.copy(CONFIG / name, tmp_path)
+    turned = (
+        (CONFIG / 'ur5.yaml')
+        .read_text()
+        .replace('elbow_joint: {scale: -1.0, offset', 'elbow_joint: {offset')
+    )
+    (tmp_path / 'ur5.yaml').write_text(turned)
+    assert main(['layout', str(tmp_path / 'franka.yaml'), str(tmp_path / 'ur5.yaml')]) == 0
+    assert "'elbow_joint' of ur5 turns the other way" in capsys.readouterr().err
