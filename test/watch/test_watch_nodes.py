@@ -156,7 +156,7 @@ def test_rerun_gets_chunks_beside_what_was_commanded_and_measured(both, tmp_path
     assert f'{RIGHT}/input/RGB_IMAGES/1 overhead' in shown
     assert f'{RIGHT}/plan/JOINT_TARGET_POSITIONS/0 shoulder_pan_joint' in shown
     # The elbow's slot has another sign and zero than its topics.
-    for joint, moved in (('0 shoulder_pan_joint', 0.05), ('3 elbow_joint', 0.0)):
+    for joint, moved in (('0 shoulder_pan_joint', 0.02), ('3 elbow_joint', 0.0)):
         measured = shown[f'{LEFT}/input/JOINT_POSITIONS/{joint}']
         times = np.linspace(measured[0, 0] + 1.0, measured[0, -1], 20)
         place = np.interp(times, *measured)
