@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -19,25 +18,39 @@ _COMMON = ('/diagnostics', '/parameter_events', '/rosout')
 
 def running_nodes(node: Node) -> Mapping[str, OnGraph]:
     """All running nodes of this package, under whatever name: full name -> what the graph has."""
-    # A client of a service, such as ours, makes the graph name it, too: its server must be there.
+    # A client of a service, such as ours, makes the graph name it, too: servers are counted.
     named = {name for name, _ in node.get_service_names_and_types()}
-    counted = Counter(
-        f'{space.rstrip("/")}/{name}' for name, space in node.get_node_names_and_namespaces()
-    )
+    last = f'/{_OWN_SERVICES[0]}'
+    names = [name.removesuffix(last) for name in named if name.endswith(last)]
+    servers = {
+        name: min(_servers(node, name, each) for each in _OWN_SERVICES)
+        for name in names
+        if {f'{name}/{each}' for each in _OWN_SERVICES} <= named
+    }
     return {
         name: OnGraph(
             configured=node.count_publishers(f'{name}/{CONTROL_TOPIC}') > 0,
-            twins=twins,
+            twins=count,
             commands=tuple(sorted(_commands(node, name))),
         )
-        for name, twins in sorted(counted.items())
-        if _own(name) <= named
-        and _own(name) <= _names(node.get_service_names_and_types_by_node, name)
+        for name, count in sorted(servers.items())
+        if count
     }
 
 
-def _own(full_name: str) -> set[str]:
-    return {f'{full_name}/{each}' for each in _OWN_SERVICES}
+def _servers(node: Node, full_name: str, word: str) -> int:
+    """Number of nodes that serve a node's service.
+
+    The name of a node that has ended stays on the graph for up to twenty seconds, and hides a new
+    one of the same name; its services go at once.
+    """
+    service = f'{full_name}/{word}'
+    if hasattr(node, 'count_services'):
+        return int(node.count_services(service))
+    # Humble cannot count them.
+    space, _, name = full_name.rpartition('/')
+    twins = node.get_node_names_and_namespaces().count((name, space or '/'))
+    return twins if service in _names(node.get_service_names_and_types_by_node, full_name) else 0
 
 
 def _commands(node: Node, full_name: str) -> Iterator[str]:
