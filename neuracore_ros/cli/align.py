@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, named_file, port
+from neuracore_ros.cli.arguments import OR_SHIPPED, add_urdfs, named_file, port
 from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.descriptions import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import is_shipped, robot_file
@@ -41,14 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--port', type=port, default=8090, metavar='N', help='0: any free one (default: 8090)'
     )
-    parser.add_argument(
-        '--urdf',
-        action='append',
-        default=[],
-        type=named_file,
-        metavar='ROBOT=FILE',
-        help='URDF of a robot whose file names none (may be repeated)',
-    )
+    add_urdfs(parser, 'draw it')
     parser.add_argument(
         '--recording',
         action='append',

@@ -77,6 +77,19 @@ def named_file(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def add_urdfs(parser: argparse.ArgumentParser, use: str) -> None:
+    """Declare ``--urdf ROBOT=FILE``, and its use in words that follow 'to'."""
+    parser.add_argument(
+        '--urdf',
+        action='append',
+        default=[],
+        type=named_file,
+        metavar='ROBOT=FILE',
+        help='URDF of a robot whose file names none and has none of its name beside it, to '
+        f'{use} (may be repeated)',
+    )
+
+
 def words(text: str) -> str:
     """A task for a policy or a bag, which is text in UTF-8."""
     try:

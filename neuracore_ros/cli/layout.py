@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, any_file, named_file
+from neuracore_ros.cli.arguments import OR_SHIPPED, add_urdfs, any_file
 from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.errors import UserError, collect_warnings
@@ -40,15 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--policy', type=path_or_address, help='compare the robots with this policy'
     )
-    parser.add_argument(
-        '--urdf',
-        action='append',
-        default=[],
-        type=named_file,
-        metavar='ROBOT=FILE',
-        help='URDF of a robot whose file names none and has none of its name beside it, to '
-        'compare its joints (may be repeated)',
-    )
+    add_urdfs(parser, 'compare its joints')
     parser.add_argument('--out', type=Path, metavar='FILE', help='picture to write (.svg)')
     parser.add_argument('--json', action='store_true', help='print JSON')
 
