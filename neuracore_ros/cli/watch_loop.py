@@ -109,7 +109,7 @@ class Watch:
         if not there:
             raise UserError(f'no node was found within {timeout_s:g} s; {domain()}')
         if len(there) > 1:
-            names = ', '.join(view.name for view in there)
+            names = ', '.join(sorted(view.name for view in there))
             raise UserError(f'there are several nodes: {names}; choose one by --namespace')
         if reason := unsafe(request, there[0]):
             raise UserError(f'{there[0].name}: {reason}')
