@@ -86,8 +86,8 @@ setup(
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
         # `align`, robots in a browser: viser (Apache-2.0; three.js and a web server in one wheel).
-        # `watch`: rich (MIT).
-        'see': ['viser>=1,<2', 'rich>=13', 'pin>=2.7,<5'],
+        # Panels that dock are there since 1.1. `watch`: rich (MIT).
+        'see': ['viser>=1.1,<2', 'rich>=13', 'pin>=2.7,<5'],
         # convert --scheduler: recordings shared out over several computers.
         'dask': ['distributed'],
         # `make docs`.
@@ -128,7 +128,7 @@ setup(
             'ruff',
             'safetensors',
             'types-PyYAML',
-            'viser>=1,<2',
+            'viser>=1.1,<2',
             'websockets>=15',
         ],
     },
