@@ -35,9 +35,11 @@ class OnTerminal:
         words = [sys.executable, '-m', 'neuracore_ros.cli.main', *map(str, arguments)]
         # The leader of a session that opens a terminal gets its Ctrl-C and Ctrl-Z as signals.
         shell = ['sh', '-c', 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(slave)]
+        # These, which pytest's workers have, go before the size of the window.
+        inherited = {k: v for k, v in os.environ.items() if k not in {'COLUMNS', 'LINES'}}
         self.process = subprocess.Popen(
             [*shell, *words],
-            env={**os.environ, 'TERM': 'xterm', 'PYTHONIOENCODING': 'utf-8', **environment},
+            env={**inherited, 'TERM': 'xterm', 'PYTHONIOENCODING': 'utf-8', **environment},
             start_new_session=True,
         )
         atexit.register(self.process.kill)
