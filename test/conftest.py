@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
+from helpers.browser import browser
 from helpers.end_notes import EndNotes
 from helpers.realtime_retries import Retries
 from helpers.workers import Workers
@@ -141,3 +142,10 @@ def begin(domain: int) -> Iterator[Callable[..., Any]]:
     yield start
     for process in reversed(running):
         process.end()
+
+
+@pytest.fixture(scope='module')
+def chromium() -> Iterator[Any]:
+    """A running Chromium (`playwright.sync_api.Browser`); tests that use it ask `lacks` before."""
+    with browser() as running:
+        yield running

@@ -15,8 +15,9 @@ from itertools import pairwise
 import numpy as np
 
 from neuracore_ros.alignment.joint_function import ArmJoint, Hand, JointFunction
-from neuracore_ros.alignment.planar_pose import ACROSS, LEFT, TIE, PlanarPose, PosedAxis, rotation
+from neuracore_ros.alignment.planar_pose import ACROSS, LEFT, TIE, PlanarPose, PosedAxis
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.kinematics.rotations import about
 
 # Arms of more joints are of another kind, such as snakes; each one more takes four times as long.
 _MOST = 8
@@ -69,7 +70,7 @@ def _planar_poses(joints: Sequence[ArmJoint], hand: Hand) -> Iterator[PlanarPose
             return
         axis, after = turn @ ways[place], turned[place]
         for angle in _angles(joints[place], axis, None if after is None else turn @ after):
-            turned_on = rotation(axis, angle) @ turn
+            turned_on = about(axis, angle) @ turn
             there = at + turned_on @ steps[place] if place < len(steps) else at
             yield from further(turned_on, there, (*posed, PosedAxis(angle, axis, at)))
 

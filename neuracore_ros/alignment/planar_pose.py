@@ -23,8 +23,8 @@ from neuracore_ros.alignment.joint_function import (
     JointFunction,
 )
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.kinematics.rotations import about
 
-_EYE = np.eye(3)
 LEFT = np.array([0.0, 1.0, 0.0])
 """The way across the plane of an arm that is straight forward."""
 ACROSS = 0.7
@@ -210,7 +210,7 @@ class PlanarPose:
             sense = along
         else:
             # Where the link before it is level, this way is up.
-            sense = float(axis @ rotation(LEFT, -math.pi / 2) @ self._link(before - 1))
+            sense = float(axis @ about(LEFT, -math.pi / 2) @ self._link(before - 1))
         scale = -1.0 if sense < 0 else 1.0
         return JointFunction(slot, scale, _tidy(-scale * self.positions[place]), doubts=doubts)
 
@@ -250,14 +250,6 @@ class PlanarPose:
 def _inclination(way: FloatArray) -> float:
     """Angle from straight up towards the front [rad]."""
     return math.atan2(way[0], way[2])
-
-
-def rotation(axis: FloatArray, angle: float) -> FloatArray:
-    """Rotation matrix (3, 3) about a unit vector."""
-    x, y, z = axis
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    turn: FloatArray = _EYE + math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
-    return turn
 
 
 def _tidy(offset: float) -> float:

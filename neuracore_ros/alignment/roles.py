@@ -18,6 +18,7 @@ import numpy as np
 from neuracore_ros.alignment.zero_pose import PosedJoint, facing, zero_pose
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.kinematics.rotations import about
 
 # Cosines: more is one direction, less is another one.
 _PARALLEL = 0.9
@@ -163,7 +164,7 @@ class _Arm:
         # The yaw of a wrist may have to be turned before the hand lies in the arm's plane.
         self._turned = {joint.name: self._zero_of_yaw(joint) for joint in self._yaws}
         for joint in reversed(self._yaws):
-            self._tool = _rotated(self._tool, self._axis[joint.name], self._turned[joint.name])
+            self._tool = about(self._axis[joint.name], self._turned[joint.name]) @ self._tool
 
     def meaning(self, joint: PosedJoint) -> Meaning:
         role, axis = self._role[joint.name], self._axis[joint.name]
@@ -173,7 +174,7 @@ class _Arm:
             return self._flange(joint)
         if role is Role.WRIST_YAW:
             # Where the wrist is bent by a right angle, this is the way of the forearm.
-            forearm = _rotated(self._tool, np.array([0.0, 1.0, 0.0]), -math.pi / 2)
+            forearm = about(np.array([0.0, 1.0, 0.0]), -math.pi / 2) @ self._tool
             scale = _sign(axis @ forearm)
             guess = '' if joint.name in self._home else self._other_way(joint)
             return Meaning(role, scale, -scale * self._turned[joint.name], guess=guess)
@@ -255,7 +256,7 @@ class _Arm:
             if not finger.slides:
                 opens = np.cross(opens, self._tool_at_zero)
             for yaw in reversed(self._yaws):
-                opens = _rotated(opens, self._axis[yaw.name], self._turned[yaw.name])
+                opens = about(self._axis[yaw.name], self._turned[yaw.name]) @ opens
             tool = self._tool  # of length 1, along the axis of the flange
             opens = opens - tool * (opens @ tool)
             if np.linalg.norm(opens) > _SHORT_M:
@@ -272,14 +273,6 @@ def _inclination(way: FloatArray) -> float:
     if math.hypot(way[0], way[2]) < _SHORT_M:
         return math.nan
     return math.atan2(way[0], way[2])
-
-
-def _rotated(way: FloatArray, axis: FloatArray, angle: float) -> FloatArray:
-    along = axis * (axis @ way)
-    turned: FloatArray = (
-        along + (way - along) * math.cos(angle) + np.cross(axis, way) * math.sin(angle)
-    )
-    return turned
 
 
 def _wrapped(angle: float) -> float:

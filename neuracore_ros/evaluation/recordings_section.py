@@ -12,14 +12,13 @@ from neuracore_ros.evaluation.recording_traces import RecordingTraces
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import html as page
 from neuracore_ros.report.episode_view import (
+    MOST_BYTES_OF_TRACES,
     EpisodeView,
     ShownLine,
     TimeChart,
     points_within,
     viewer,
 )
-
-MOST_BYTES_OF_TRACES = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ column of the matrix, then the second, shape (..., 6): the form that a network l
 al. 2019, "On the Continuity of Rotation Representations in Neural Networks"). Angles are in rad.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neuracore_ros.arrays import FloatArray
 
+_EYE = np.eye(3)
 # Of the two quaternions of a rotation, the one on this side is taken. With w >= 0 the sign would
 # flicker wherever a tool points straight down (w is 0, give or take noise). This side's border
 # stays 11 degrees away from all rotations by multiples of 90 degrees about the axes.
@@ -113,6 +116,14 @@ def vector_to_quaternion(vectors: ArrayLike) -> FloatArray:
     # sinc has sin(pi x) / (pi x), and 1 at 0.
     parts = [0.5 * np.sinc(half / np.pi) * values, np.cos(half)]
     return signed(np.concatenate(parts, axis=-1))
+
+
+def about(axis: FloatArray, angle: float) -> FloatArray:
+    """Rotation matrix (3, 3) about a unit vector (3,), by an angle [rad]; Rodrigues' formula."""
+    x, y, z = axis
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    turn: FloatArray = _EYE + math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
+    return turn
 
 
 def angles_between(first: ArrayLike, second: ArrayLike) -> FloatArray:

@@ -20,17 +20,12 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.description import Robot
+from neuracore_ros.description.commanded_joints import commanded_joints, joint_names
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.node.ros_arguments import first_line
 from neuracore_ros.runner import Runner
-from neuracore_ros.runner.plan_ahead import (
-    PlanAhead,
-    PlannedHand,
-    commanded_joints,
-    joint_names,
-    planned_hands,
-)
+from neuracore_ros.runner.plan_ahead import PlanAhead, PlannedHand, planned_hands
 
 PLAN_TOPIC, PATH_TOPIC = '~/plan', '~/path'
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from neuracore_ros.report.html import data_uri
 
+MOST_BYTES_OF_TRACES = 8_000_000
+"""Of one page."""
 MOST_POINTS = 400
 """Points of a line; one of more steps shows the least and largest value of each few of them."""
 _FEWEST_POINTS = 60

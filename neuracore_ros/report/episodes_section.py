@@ -16,6 +16,7 @@ from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.report import html as page
 from neuracore_ros.report.episode_cameras import episode_cameras
 from neuracore_ros.report.episode_view import (
+    MOST_BYTES_OF_TRACES,
     Band,
     CameraSheet,
     EpisodeView,
@@ -28,7 +29,6 @@ from neuracore_ros.report.slot_figures import SlotFigures
 from neuracore_ros.report.traces import episode_traces
 from neuracore_ros.wording import counted, counts
 
-MOST_BYTES_OF_TRACES = 8_000_000
 MOST_BYTES_OF_PICTURES = 12_000_000
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,7 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import Command, DirectCommand, Joint, Robot
 from neuracore_ros.description.chain import Chain, Placement
+from neuracore_ros.description.commanded_joints import commanded_joints
 from neuracore_ros.kinematics.chain import ChainKinematics
 
 
@@ -42,19 +42,6 @@ class PlannedHand:
     name: str
     frame: str
     way: Callable[[PlanAhead], FloatArray]
-
-
-def commanded_joints(commands: Sequence[Command | DirectCommand]) -> tuple[Joint, ...]:
-    """Joints of all commands, in the order of `PlanAhead.positions`."""
-    return tuple(
-        joint for command in commands if isinstance(command, Command) for joint in command.joints
-    )
-
-
-def joint_names(joints: Sequence[Joint]) -> list[str]:
-    """Names of joints in messages; those of the robot file where two messages share one."""
-    own = [joint.message_name for joint in joints]
-    return own if max(Counter(own).values(), default=0) < 2 else [joint.name for joint in joints]
 
 
 def planned_hands(

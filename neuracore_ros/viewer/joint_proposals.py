@@ -48,33 +48,32 @@ def joint_proposals(
         to_turn: Places whose sign is known; of joints that are at their index.
     """
     slots = arm.joints()
-    moved: set[str] = set()
+    swapped: set[str] = set()
     places = {place.name: place for place in to_turn}
     wanted = {place.name: place for place in to_move}
     for index, name in slots.items():
         if name in wanted and wanted[name].index != index:
-            if name not in moved:
+            if name not in swapped:
                 there = slots.get(wanted[name].index, '')
-                yield _moved(name, wanted[name], there)
-                moved.add(there)
+                yield index_proposal(_JOINTS, wanted[name], there)
+                swapped.add(there)
         elif name in places:
             yield from _senses(arm, places[name])
 
 
-def _moved(name: str, place: SlotProposal, there: str) -> Proposal:
-    why = f'{place.why}{_doubts(place)}'
+def to_index(kind: DataType, name: str, index: int, there: str) -> Callable[[Editor], None]:
+    """The edit that brings a name to an index; what is there, if anything, changes places."""
     if there:
-        text = f"swap '{name}' with '{there}', to index {place.index}: {why}"
-        return Proposal(
-            _JOINTS, name, text, partial(Editor.swap, kind=_JOINTS, one=name, other=there)
-        )
-    text = f"put '{name}' at index {place.index}: {why}"
-    return Proposal(
-        _JOINTS,
-        name,
-        text,
-        partial(Editor.set_index, kind=_JOINTS, name=name, index=place.index),
-    )
+        return partial(Editor.swap, kind=kind, one=name, other=there)
+    return partial(Editor.set_index, kind=kind, name=name, index=index)
+
+
+def index_proposal(kind: DataType, place: SlotProposal, there: str) -> Proposal:
+    """The proposal that a name belongs at another index, and why."""
+    name, index = place.name, place.index
+    what = f"swap '{name}' with '{there}', to" if there else f"put '{name}' at"
+    text = f'{what} index {index}: {place.why}{_doubts(place)}'
+    return Proposal(kind, name, text, to_index(kind, name, index, there))
 
 
 def _senses(arm: DescribedArm, place: SlotProposal) -> Iterator[Proposal]:

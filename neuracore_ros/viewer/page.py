@@ -13,6 +13,7 @@ from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks
 from neuracore_ros.viewer.change_panel import ChangePanel
 from neuracore_ros.viewer.edited_robots import Change, EditedRobots
+from neuracore_ros.viewer.joint_proposals import to_index
 from neuracore_ros.viewer.joint_slots import Slot
 from neuracore_ros.viewer.page_server import PageServer
 from neuracore_ros.viewer.playback_panel import PlaybackPanel
@@ -118,12 +119,8 @@ class AlignPage:
         there = self._words.name_at(robot, (slot[0], index))
         if index == slot[1]:
             return
-        if there:
-            words = f'the places of {name} and {there}'
-            self._make(robot, words, lambda file: file.swap(slot[0], name, there))
-        else:
-            words = f'the index of {name}'
-            self._make(robot, words, lambda file: file.set_index(slot[0], name, index))
+        words = f'the places of {name} and {there}' if there else f'the index of {name}'
+        self._make(robot, words, to_index(slot[0], name, index, there))
         self.choose((slot[0], index))
 
     def set_frame(

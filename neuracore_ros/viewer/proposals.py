@@ -17,7 +17,12 @@ from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.viewer.joint_proposals import Proposal, joint_proposals
+from neuracore_ros.viewer.joint_proposals import (
+    Proposal,
+    index_proposal,
+    joint_proposals,
+    to_index,
+)
 from neuracore_ros.viewer.layout_warnings import LayoutComparison
 from neuracore_ros.viewer.robot_file_editor import FRAMES
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor as Editor
@@ -89,9 +94,7 @@ def _commands(robot: Robot) -> Iterator[Proposal]:
             wanted = indices.get(name, index)
             if wanted == index:
                 continue
-            edit = partial(Editor.set_index, kind=kind, name=name, index=wanted)
-            if there := slots.get(wanted, ''):
-                edit = partial(Editor.swap, kind=kind, one=name, other=there)
+            edit = to_index(kind, name, wanted, slots.get(wanted, ''))
             text = f"command '{name}' at index {wanted}, where it is measured, and not at {index}"
             yield Proposal(kind, name, text, edit)
     try:
@@ -143,16 +146,8 @@ def _cameras(robot: Robot, like: Robot) -> Iterator[Proposal]:
         slots, theirs = robot.input.get(kind, {}), like.input.get(kind, {})
         for place in align_cameras(list(slots.values()), theirs, like.name) if theirs else ():
             index = next(own for own, name in slots.items() if name == place.name)
-            if not place.fits or place.index == index:
-                continue
-            if place.index not in slots:
-                text = f"put '{place.name}' at index {place.index}: {place.why}"
-                edit = partial(Editor.set_index, kind=kind, name=place.name, index=place.index)
-            else:
-                there = slots[place.index]
-                text = f"swap '{place.name}' with '{there}', to index {place.index}: {place.why}"
-                edit = partial(Editor.swap, kind=kind, one=place.name, other=there)
-            yield Proposal(kind, place.name, text, edit)
+            if place.fits and place.index != index:
+                yield index_proposal(kind, place, slots.get(place.index, ''))
 
 
 def _frames(robot: Robot, like: Robot, comparison: LayoutComparison) -> Iterator[Proposal]:

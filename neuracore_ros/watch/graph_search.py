@@ -50,20 +50,26 @@ def _servers(node: Node, full_name: str, word: str) -> int:
     # Humble cannot count them.
     space, _, name = full_name.rpartition('/')
     twins = node.get_node_names_and_namespaces().count((name, space or '/'))
-    return twins if service in _names(node.get_service_names_and_types_by_node, full_name) else 0
+    return twins if service in names_of(node.get_service_names_and_types_by_node, full_name) else 0
 
 
 def _commands(node: Node, full_name: str) -> Iterator[str]:
     """The topics and actions to which a node sends."""
     own = f'{full_name}/'
-    published = _names(node.get_publisher_names_and_types_by_node, full_name)
-    called = _names(node.get_client_names_and_types_by_node, full_name)
+    published = names_of(node.get_publisher_names_and_types_by_node, full_name)
+    called = names_of(node.get_client_names_and_types_by_node, full_name)
     yield from (t for t in published if t not in _COMMON and not t.startswith(own))
     yield from (s.removesuffix(_SEND_GOAL) for s in called if s.endswith(_SEND_GOAL))
 
 
-def _names(ask: Callable[[str, str], list[Any]], full_name: str) -> set[str]:
-    """Names of what a node has; none of one that has gone meanwhile."""
+def names_of(ask: Callable[[str, str], list[Any]], full_name: str) -> set[str]:
+    """Names of what a node has; none of one that has gone meanwhile.
+
+    Args:
+        ask: Method of our node that takes a name and a namespace, such as
+            `get_publisher_names_and_types_by_node`.
+        full_name: Of the node that is asked about.
+    """
     space, _, name = full_name.rpartition('/')
     try:
         return {found for found, _ in ask(name, space or '/')}

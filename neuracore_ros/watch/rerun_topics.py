@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import rerun
 import rerun.blueprint as layout
-from rclpy.node import Node, NodeNameNonExistentError
+from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-from neuracore_ros.description import Command, DataType, Joint, Robot, Source
+from neuracore_ros.description import DataType, Joint, Robot, Source
+from neuracore_ros.description.commanded_joints import commanded_joints, joint_names
 from neuracore_ros.description.commanded_sources import commanded_sources
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.description.source import JOINT_TRAJECTORY
@@ -25,6 +26,7 @@ from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth
 from neuracore_ros.observation.faults import StreamFault
 from neuracore_ros.observation.grouping import by_topic, streams_of
+from neuracore_ros.watch.graph_search import names_of
 from neuracore_ros.watch.watched import NodeView
 
 TIMELINE = 'time'
@@ -204,11 +206,9 @@ def _is_number(source: Source) -> bool:
 
 def _planned_joints(robot: Robot) -> Mapping[str, Joint]:
     """Name in ``~/plan`` -> joint; one of a chain is shown in the robot's own unit."""
-    joints = [j for c in robot.all_commands() if isinstance(c, Command) for j in c.joints]
-    own = [joint.message_name for joint in joints]
-    names = own if len(set(own)) == len(own) else [joint.name for joint in joints]
+    joints = commanded_joints(robot.all_commands())
     plain = [replace(j, scale=1.0, offset=0.0) if j.chain else j for j in joints]
-    return dict(zip(names, plain, strict=True))
+    return dict(zip(joint_names(joints), plain, strict=True))
 
 
 def _picture(camera: Source, message: Any) -> Any:
@@ -235,11 +235,6 @@ def _resolved(node: str, topic: str, there: set[str]) -> str | None:
 
 def _topics_of(node: Node, full_name: str) -> set[str]:
     """All topics that a node reads or sends."""
-    space, _, name = full_name.rpartition('/')
-    found: list[Any] = []
-    try:
-        found += node.get_subscriber_names_and_types_by_node(name, space or '/')
-        found += node.get_publisher_names_and_types_by_node(name, space or '/')
-    except NodeNameNonExistentError:  # It has gone meanwhile.
-        pass
-    return {topic for topic, _ in found}
+    return names_of(node.get_subscriber_names_and_types_by_node, full_name) | names_of(
+        node.get_publisher_names_and_types_by_node, full_name
+    )

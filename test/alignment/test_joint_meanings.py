@@ -4,18 +4,10 @@ import math
 
 import pytest
 
-from helpers.drawn_arms import joint, urdf
+from helpers.drawn_arms import chain, joint, urdf
 from neuracore_ros.alignment.joint_meanings import joint_meanings
 from neuracore_ros.alignment.roles import Role, meanings
 from neuracore_ros.kinematics.joint_tree import parse_joint_tree
-
-
-def chain(*rows):
-    after, drawn = '', []
-    for name, axis, xyz, limit in rows:
-        drawn.append(joint(name, axis, xyz=xyz, after=after, limit=limit))
-        after = name
-    return drawn
 
 
 def humanoid():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers.drawn_arms import joint, urdf
+from helpers.drawn_arms import chain, joint, urdf
 from neuracore_ros.alignment.arm_in_plane import functions_of
 from neuracore_ros.alignment.joint_function import ArmJoint, Hand
 from neuracore_ros.alignment.robot_parts import parts_of
@@ -172,15 +172,6 @@ def test_few_joints_are_no_arm_and_nothing_that_moves_is_nothing():
     two = placed(joint('a'), joint('b', '0 1 0', after='a'))
     assert [place.index for place in two.joints] == [32, 33]
     assert placed(joint('a', kind='fixed')).joints == ()
-
-
-def chain(*rows):
-    """Joints of an arm: name, axis, place and limits of each."""
-    after, drawn = '', []
-    for name, axis, xyz, limit in rows:
-        drawn.append(joint(name, axis, xyz=xyz, after=after, limit=limit))
-        after = name
-    return drawn
 
 
 def test_a_small_humanoid_that_stretches_its_arms_forward_has_its_elbows_turned_into_the_plane():

@@ -10,7 +10,7 @@ pytest.importorskip('torch')
 pytest.importorskip('playwright', reason='needs pip install playwright')
 from playwright.sync_api import expect
 
-from helpers.browser import browser, lacks
+from helpers.browser import lacks
 from helpers.leader_arm import CAMERA, brightness, ramps, record
 from helpers.page_browsing import at, clock, is_painted, watched
 from helpers.page_reading import lines, pictures, rows_under, shown
@@ -49,15 +49,9 @@ def file(tmp_path_factory):
     return folder / 'page.html'
 
 
-@pytest.fixture(scope='module')
-def running():
-    with browser() as chromium:
-        yield chromium
-
-
 @pytest.fixture
-def opened(running, file):
-    with watched(running) as open_page:
+def opened(chromium, file):
+    with watched(chromium) as open_page:
         yield partial(open_page, file)
 
 

@@ -26,6 +26,15 @@ def joint(
     )
 
 
+def chain(*rows):
+    """Joints of an arm: name, axis, place and limits of each."""
+    after, drawn = '', []
+    for name, axis, xyz, limit in rows:
+        drawn.append(joint(name, axis, xyz=xyz, after=after, limit=limit))
+        after = name
+    return drawn
+
+
 def urdf(*joints, name='arm'):
     return f'<robot name="{name}"><link name="base"/>{"".join(joints)}</robot>'
 

@@ -12,6 +12,7 @@ pytest.importorskip('rclpy')
 from diagnostic_msgs.msg import DiagnosticArray
 
 from neuracore_ros.description import load_robot
+from neuracore_ros.description.commanded_joints import commanded_joints, joint_names
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node.diagnostics import inference_status
 from neuracore_ros.node.plan_publisher import PlanPublisher
@@ -19,7 +20,6 @@ from neuracore_ros.node.rate_statistics import RateStatistics
 from neuracore_ros.node.status import Status
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.runner import Counters, State
-from neuracore_ros.runner.plan_ahead import commanded_joints, joint_names
 from neuracore_ros.sim.arms import ARMS
 
 LAYOUT = Path(__file__).resolve().parents[2] / 'config' / 'foxglove' / 'neuracore_ros.json'

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('playwright', reason='needs pip install playwright')
 from playwright.sync_api import expect
 
-from helpers.browser import browser, lacks
+from helpers.browser import lacks
 from helpers.page_browsing import at, clock, is_painted, watched
 from helpers.swinging_dataset import swing, write
 from neuracore_ros.cli.main import main
@@ -30,15 +30,9 @@ def file(tmp_path_factory):
     return folder / 'page.html'
 
 
-@pytest.fixture(scope='module')
-def running():
-    with browser() as chromium:
-        yield chromium
-
-
 @pytest.fixture
-def opened(running, file):
-    with watched(running) as open_page:
+def opened(chromium, file):
+    with watched(chromium) as open_page:
         yield partial(open_page, file)
 
 
@@ -233,7 +227,7 @@ def test_every_control_has_a_name(opened):
     assert nameless == []
 
 
-def test_the_page_of_the_demo_fits_a_phone_in_the_dark_and_fetches_nothing(running, tmp_path):
+def test_the_page_of_the_demo_fits_a_phone_in_the_dark_and_fetches_nothing(chromium, tmp_path):
     pytest.importorskip('rclpy')
     from neuracore_ros.demo.page import write_page
     from neuracore_ros.demo.trials import TrialResult
@@ -249,7 +243,7 @@ def test_the_page_of_the_demo_fits_a_phone_in_the_dark_and_fetches_nothing(runni
         {'training': [(0, 1.0), (1000, 0.1)]},
         tmp_path,
     )
-    with watched(running) as open_page:
+    with watched(chromium) as open_page:
         page = open_page(out, width=360, colours='dark')
         page.locator('summary', has_text='All 6 trials').click()
         assert page.evaluate('document.documentElement.scrollWidth') == 360

@@ -13,11 +13,10 @@ from helpers.small_chain import describe, pose, same_pose
 from neuracore_ros.command.limits import follow, pursued
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.description import load_robot
+from neuracore_ros.description.commanded_joints import commanded_joints, joint_names
 from neuracore_ros.runner import Runner, Settings
 from neuracore_ros.runner.plan_ahead import (
     PlanAhead,
-    commanded_joints,
-    joint_names,
     planned_hands,
 )
 

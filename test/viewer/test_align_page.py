@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.browser import browser, lacks
+from helpers.browser import lacks
 
 pytestmark = pytest.mark.skipif(bool(lacks()), reason=lacks())
 pytest.importorskip('viser')
@@ -20,15 +20,14 @@ ELBOW = '3 elbow pitch'
 
 
 @pytest.fixture(scope='module')
-def opened():
+def opened(chromium):
     """A function that opens a page of its own, as another user does."""
-    with browser() as chromium:
 
-        def open_page(server):
-            size = {'width': 1000, 'height': 700}
-            return Seen(chromium.new_context(viewport=size).new_page()).open(server.url)
+    def open_page(server):
+        size = {'width': 1000, 'height': 700}
+        return Seen(chromium.new_context(viewport=size).new_page()).open(server.url)
 
-        yield open_page
+    return open_page
 
 
 @pytest.fixture(scope='module')

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers.browser import browser, lacks
+from helpers.browser import lacks
 from helpers.known_urdfs import known_urdf
 from helpers.waiting import wait_until
 from neuracore_ros.description import DataType, load_robot
@@ -22,7 +22,7 @@ PANELS = '[class*="mantine-Paper"], [class*="mantine-Notifications"]'
 
 
 @pytest.fixture(scope='module')
-def shown():
+def shown(chromium):
     """A Panda, drawn by its meshes, and a UR5 by rods, in a scene and in a browser's page."""
     models = [
         RobotModel.of(load_robot(shipped('franka')), known_urdf('panda')),
@@ -31,13 +31,12 @@ def shown():
     server = PageServer(0, 'test')
     try:
         scene = RobotScene(server, models)
-        with browser() as chromium:
-            page = chromium.new_page(viewport=SIZE)
-            page.goto(server.url)
-            # Panels and notices have colours of their own.
-            page.add_style_tag(content=f'{PANELS} {{display: none}}')
-            wait_until(lambda: all(map(seen, (BLUE, TAN), [picture(page)] * 2)), 60.0)
-            yield scene, page
+        page = chromium.new_page(viewport=SIZE)
+        page.goto(server.url)
+        # Panels and notices have colours of their own.
+        page.add_style_tag(content=f'{PANELS} {{display: none}}')
+        wait_until(lambda: all(map(seen, (BLUE, TAN), [picture(page)] * 2)), 60.0)
+        yield scene, page
     finally:
         server.stop()
 
