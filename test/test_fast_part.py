@@ -29,4 +29,6 @@ def test_what_is_slow_is_marked_and_has_a_worker_that_comes_first(request):
         marks = {mark.name for mark in item.iter_markers()}
         assert ('realtime' in marks) == bool({'domain', 'ros_domain'} & set(item.fixturenames))
         assert 'realtime' not in marks or group_of(item.nodeid) in GROUPS, item.nodeid
+        served = re.search(r'^from helpers\.served ', item.path.read_text(), re.MULTILINE)
+        assert 'sockets' in marks or not served, item.nodeid
         assert ('real_data' in marks) == bool({'bags', 'urdfs'} & set(item.fixturenames))

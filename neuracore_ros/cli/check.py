@@ -152,8 +152,8 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
     with result.noting():
         # A server file says what fits before its server answers.
         manifest = described_policy(arguments.policy)
-        options = ServerOptions(arguments.address)
-        manifest = _manifest(arguments.policy, robot.name if robot else '', options, result)
+        name = robot.name if robot else ''
+        manifest = _manifest(arguments.policy, name, arguments.address, result)
     if robot is not None and manifest is not None:
         result.facts += named_notes(manifest.notes, robot)
         needed = _check_fit(robot, manifest, result)
@@ -206,13 +206,12 @@ def _check_chains(robot: Robot, result: CheckSummary) -> None:
             ChainKinematics(chain)
 
 
-def _manifest(
-    path: Path | str, robot: str, options: ServerOptions, result: CheckSummary
-) -> Manifest:
+def _manifest(path: Path | str, robot: str, address: str, result: CheckSummary) -> Manifest:
     """Load the policy, and tell how long it takes."""
     from neuracore_ros.policy.load import load_policy
     from neuracore_ros.policy.model_thread import ModelThread
 
+    options = ServerOptions.patient(address)
     policy = ModelThread().load(lambda: load_policy(path, robot=robot, server=options))
     manifest = policy.manifest
     with result.noting():
@@ -226,6 +225,12 @@ def _manifest(
             result.warnings.append(
                 f'{path}: a prediction takes {taken_s:.2f} s here and covers {ahead_s:.2f} s: '
                 f'the node may be late; {_cure(policy)}'
+            )
+        waits_s = ServerOptions().deadline_s(manifest)
+        if policy.is_remote and taken_s > waits_s:
+            result.warnings.append(
+                f'{path}: took {taken_s:.2f} s to answer, and the node waits no longer than '
+                f'{waits_s:.2f} s, unless it is given a timeout_s'
             )
     return manifest
 

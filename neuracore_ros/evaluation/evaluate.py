@@ -29,6 +29,7 @@ from neuracore_ros.policy.hazards import treatment_warnings
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.policy.vocabularies import vocabulary_notes, vocabulary_warnings
 from neuracore_ros.progress import ProgressCallback, StepProgressCallback
 from neuracore_ros.records import read_record
@@ -286,8 +287,8 @@ def _load(paths: Sequence[Path | str]) -> dict[str, Policy]:
     parts = 1
     while len({_name(path, parts) for path in paths}) < len(paths):
         parts += 1
-    thread = ModelThread()
-    loaded = {_name(path, parts): thread.load(partial(load_policy, path)) for path in paths}
+    thread, load = ModelThread(), partial(load_policy, server=ServerOptions.patient())
+    loaded = {_name(path, parts): thread.load(partial(load, path)) for path in paths}
     for policy in loaded.values():
         policy.warm_up()
     return loaded

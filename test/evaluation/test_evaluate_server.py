@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 
 import numpy as np
 import pytest
@@ -68,6 +69,26 @@ def test_the_figures_of_a_server_are_those_of_its_file(evaluate, file, recorded)
     assert of_file.keys() == of_server.keys()
     for key in of_file.keys() - OF_THE_CLOCK - {'policy', 'model'}:
         np.testing.assert_equal(of_server[key], of_file[key], key)
+
+
+def test_no_answer_is_too_late_for_a_tool_that_moves_no_robot(evaluate, file, recorded, capsys):
+    """One of 1.2 s, where the node waits 0.9 s."""
+    policy, count = load_policy(file), [0]
+    answers = PolicyAnswers(policy)
+
+    def answer(connection, frame):
+        count[0] += 1
+        if count[0] == 3:  # The last of those that warm it up.
+            time.sleep(1.2)
+        return answers.answer(frame, 0.0, None)
+
+    metadata = ServedPolicy(policy.manifest.to_json(), policy.sha256).metadata()
+    with scripted_server(answer, metadata) as server:
+        code, _, said = evaluate(server.address, *recorded)
+        assert code == 0, said
+        count[0] = 0
+        assert main(['check', server.address, str(recorded[0])]) == 0
+    assert 's to answer, and the node waits no longer than 0.90 s' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

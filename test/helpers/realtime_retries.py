@@ -1,7 +1,8 @@
 """Tests in real time, on a machine that has other things to do.
 
 A test with a ROS domain lives in real time, with processes that need a processor when they need
-it, and find each other whenever DDS lets them. If it fails while this machine was measurably
+it, and find each other whenever DDS lets them; one that talks to servers waits for answers that
+have deadlines. If it fails while this machine was measurably
 starved, it is run again, with all that it shares with other tests made anew. On a machine that was
 not starved it is run again once: a fault that shows every time stays a failure, and one that shows
 now and then is reported at the end with its traceback, since it wants a look all the same.
@@ -17,7 +18,7 @@ from pathlib import Path
 from _pytest.runner import runtestprotocol
 
 from helpers.end_notes import add_note
-from helpers.workers import OF_OTHERS, is_realtime
+from helpers.workers import OF_OTHERS, is_on_sockets, is_realtime
 
 TITLE = 'failed in real time, and were run again'
 ATTEMPTS = 5
@@ -99,7 +100,7 @@ class Retries:
         self._metronome = None
 
     def pytest_runtest_protocol(self, item, nextitem):
-        if not is_realtime(item):
+        if not (is_realtime(item) or is_on_sockets(item)):
             return None
         self._metronome = self._metronome or Metronome()
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)

@@ -9,6 +9,7 @@ Without workers (``pytest`` alone) all tests run in their order, at their usual 
 """
 
 import os
+from inspect import ismodule
 
 import pytest
 
@@ -31,10 +32,29 @@ GROUPS = {
 NICENESS = {'realtime': 0, 'faults': 0, 'documentation': 5}
 OF_OTHERS = 10
 
+ON_SOCKETS = (
+    'helpers.doc_server',
+    'helpers.faulty_server',
+    'helpers.gr00t_servers',
+    'helpers.raw_socket',
+    'helpers.scripted_server',
+    'helpers.served',
+    'socket',
+    'websockets',
+    'zmq',
+)
+
 
 def is_realtime(item):
     """Whether a test has a ROS domain: it starts nodes, which live in real time."""
     return not {'domain', 'ros_domain'}.isdisjoint(item.fixturenames)
+
+
+def is_on_sockets(item):
+    """Whether a test talks to servers, whose answers have deadlines, too: by what it imports."""
+    names = (getattr(each, '__module__', None) for each in vars(item.module).values())
+    modules = (each.__name__ for each in vars(item.module).values() if ismodule(each))
+    return any(str(name).startswith(ON_SOCKETS) for name in (*names, *modules))
 
 
 def group_of(nodeid):
@@ -65,6 +85,8 @@ class Workers:
         for item in items:
             if is_realtime(item):
                 item.add_marker('realtime')
+            if is_on_sockets(item):
+                item.add_marker('sockets')
             if not {'bags', 'urdfs'}.isdisjoint(item.fixturenames):
                 item.add_marker('real_data')
         if self._is_worker:

@@ -49,6 +49,11 @@ class ServerOptions:
     jpeg_quality: int = 0
     api_key: str = field(default_factory=api_key, repr=False)
 
+    @classmethod
+    def patient(cls, address: str = '') -> ServerOptions:
+        """Make the options of a tool that moves no robot: it tells of a slow answer, and waits."""
+        return cls(address, timeout_s=FIRST_ANSWER_S)
+
     def deadline_s(self, manifest: Manifest) -> float:
         """The longest time that a prediction may take [s]."""
         covered_s = manifest.horizon / manifest.rate_hz
