@@ -110,10 +110,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[kind.value for kind in HazardKind],
         metavar='WORD',
         help='accept as intended: units (values or limits that look like degrees), sense (another '
-        'sign or zero under commands than under sources; other frames of a chain than in '
-        'training), missing (an input that this robot had in training), exchanged (names at '
-        'other indices than in training), vocabulary (slots that mean something else than in '
-        'training)',
+        'sign or zero under commands than under sources, or than in training; other frames of a '
+        'chain than in training), missing (an input that this robot had in training), exchanged '
+        '(names at other indices than in training), vocabulary (slots that mean something else '
+        'than in training)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
@@ -259,7 +259,8 @@ def _check_fit(robot: Robot, manifest: Manifest, result: CheckSummary) -> Collec
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.compatibility import fit
-    from neuracore_ros.policy.hazards import hazards, treatment_warnings
+    from neuracore_ros.policy.hazards import hazards
+    from neuracore_ros.policy.trained_treatments import treatment_warnings
     from neuracore_ros.policy.training_range import beyond_training
     from neuracore_ros.policy.vocabularies import vocabulary_warnings
     from neuracore_ros.runner import Runner

@@ -37,7 +37,7 @@ from neuracore_ros.dataset.totals import Totals
 from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
-from neuracore_ros.description.treatment import treatment_changes, treatments
+from neuracore_ros.description.treatment import knows_senses, treatment_changes, treatments
 from neuracore_ros.description.vocabulary_differences import mismatch, turned_joint
 from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
@@ -178,7 +178,7 @@ class DatasetWriter:
         if own is not None and known is not None:
             if text := mismatch(own, known, (str(robot.path), str(self.root))):
                 raise DatasetError(f'{text}: convert into another dataset')
-        elif own is not None and self.metadata.episodes and (turned := turned_joint(robot)):
+        elif own is not None and self._may_differ(robot) and (turned := turned_joint(robot)):
             raise DatasetError(
                 f"{robot.path} has the signs and zeros of the vocabulary '{own.name}' ({turned}), "
                 f'and {self.root} names none: its episodes probably have others. Convert all into '
@@ -195,17 +195,26 @@ class DatasetWriter:
                 stacklevel=3,
             )
 
-    def _warn_of_treatments(self, robot: Robot) -> None:
-        """Warn of crops, commands that openings follow, and frames that are not as before."""
+    def _may_differ(self, robot: Robot) -> bool:
+        """True if there are episodes whose signs and zeros are unknown, or not the robot's."""
         then = self.metadata.descriptions.treatments.get(robot.name)
-        for change in treatment_changes(robot, then):
-            warnings.warn(
-                f"{self.root}: its episodes of '{robot.name}' were made with other options than "
-                f'{robot.path} has now, {change.text}: convert all of them anew, unless the robot '
-                'has changed likewise',
-                DescriptionWarning,
-                stacklevel=3,
-            )
+        is_turned = any(change.is_turned for change in treatment_changes(robot, then))
+        return bool(self.metadata.episodes) and (is_turned or not knows_senses(robot, then))
+
+    def _warn_of_treatments(self, robot: Robot) -> None:
+        """Warn of senses, crops, followed commands and frames that are not as before."""
+        then = self.metadata.descriptions.treatments.get(robot.name)
+        changes = treatment_changes(robot, then)
+        if not changes:
+            return
+        more = f' (and {counted(len(changes) - 1, "more slot")})' if changes[1:] else ''
+        warnings.warn(
+            f"{self.root}: its episodes of '{robot.name}' were made with other options than "
+            f'{robot.path} has now, {changes[0].text}{more}: convert all of them anew, unless the '
+            'robot has changed likewise',
+            DescriptionWarning,
+            stacklevel=3,
+        )
 
     def _write_metadata(self) -> None:
         real_folder(self.root, METADATA_PATH.parent)

@@ -1,4 +1,4 @@
-"""Treatments of slots: crops, openings that follow commands, and the frames of chains.
+"""Treatments of slots: senses, crops, openings that follow commands, and the frames of chains.
 
 They are part of what a number or an image means, and so are kept where a dataset or a policy says
 which slots a robot had: a robot file that treats them otherwise later has other slots.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from neuracore_ros.description.chain import Chain, Placement
@@ -16,6 +16,8 @@ from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.routes import ScaleOffset
+from neuracore_ros.description.sense import chain_senses, is_same, is_turned, scaling, senses
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.records import Record
 
@@ -35,6 +37,7 @@ class TreatedFrames:
         base_offset: The shared base frame, seen from ``base``.
         tip_offset: The grasp frame, seen from ``tip``.
         scale: By which positions of the slot are larger than the robot's.
+        joints: Joint of the chain -> its sense; None: unknown.
     """
 
     base: str
@@ -42,17 +45,28 @@ class TreatedFrames:
     base_offset: Placement
     tip_offset: Placement
     scale: float = 1.0
+    joints: Mapping[str, ScaleOffset] | None = None
 
     @classmethod
-    def of(cls, chain: Chain, scale: float) -> TreatedFrames:
+    def of(
+        cls, chain: Chain, scale: float, joints: Mapping[str, ScaleOffset] | None
+    ) -> TreatedFrames:
         """Take those of a chain."""
-        return cls(chain.base, chain.tip, chain.base_offset, chain.tip_offset, scale)
+        return cls(chain.base, chain.tip, chain.base_offset, chain.tip_offset, scale, joints)
 
     def is_close(self, other: TreatedFrames) -> bool:
         """True if both are the same but for rounding."""
         links = (self.base, self.tip) == (other.base, other.tip)
         pairs = zip(self._numbers(), other._numbers(), strict=True)
-        return links and all(math.isclose(a, b, abs_tol=_ROUNDED) for a, b in pairs)
+        near = all(math.isclose(a, b, abs_tol=_ROUNDED) for a, b in pairs)
+        return links and near and not any(self._turned(other))
+
+    def _turned(self, then: TreatedFrames) -> Iterator[tuple[str, ScaleOffset, ScaleOffset]]:
+        """Joints that had another sign or zero, with both senses."""
+        before = then.joints or {}
+        for name, own in (self.joints or {}).items():
+            if name in before and is_turned(own, before[name]):
+                yield name, own, before[name]
 
     def _numbers(self) -> tuple[float, ...]:
         base, tip = self.base_offset, self.tip_offset
@@ -70,6 +84,8 @@ class TreatedFrames:
                 yield f'{word} {_placed(now)} (then {_placed(before)})'
         if not math.isclose(self.scale, then.scale, abs_tol=_ROUNDED):
             yield f'scale {self.scale:g} (then {then.scale:g})'
+        for name, own, before_it in self._turned(then):
+            yield f"joint '{name}' {scaling(own)} (then {scaling(before_it)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +96,13 @@ class Treatment:
         crop: The part of images that is used; None: the whole.
         follow_s: An opening follows its command with that time constant [s]; None: it is measured.
         frames: Of a chain; None for what is none.
+        sense: Of a number; None for what is none, and where it is unknown.
     """
 
     crop: Crop | None = None
     follow_s: float | None = None
     frames: TreatedFrames | None = None
+    sense: ScaleOffset | None = None
 
 
 Treatments: TypeAlias = Mapping[DataType, Mapping[str, Treatment]]
@@ -94,10 +112,11 @@ Treatments: TypeAlias = Mapping[DataType, Mapping[str, Treatment]]
 def treatments(robot: Robot) -> Treatments:
     """Collect the treatments that a robot file asks for."""
     found: dict[DataType, dict[str, Treatment]] = {}
+    sense = senses(robot)
     for description in (robot.input, robot.output):
         for kind, slots in description.items():
             for name in slots.values():
-                treatment = _treatment(robot, kind, name)
+                treatment = replace(_treatment(robot, kind, name), sense=sense.get((kind, name)))
                 if treatment != Treatment():
                     found.setdefault(kind, {})[name] = treatment
     return found
@@ -106,8 +125,10 @@ def treatments(robot: Robot) -> Treatments:
 def _treatment(robot: Robot, kind: DataType, name: str) -> Treatment:
     if kind.is_pose:
         chain = robot.chains.get(name)
-        frames = TreatedFrames.of(chain, robot.pose_scale(kind, name)) if chain else None
-        return Treatment(frames=frames)
+        if chain is None:
+            return Treatment()
+        joints = chain_senses(robot, kind, name)
+        return Treatment(frames=TreatedFrames.of(chain, robot.pose_scale(kind, name), joints))
     try:
         source = robot.source(kind, name)
     except DescriptionError:
@@ -132,25 +153,41 @@ class TreatmentChange:
     then: Treatment
 
     @property
+    def is_turned(self) -> bool:
+        """True if the same number had another sign or zero then."""
+        now, then = self.now.sense, self.then.sense
+        return now is not None and then is not None and is_turned(now, then)
+
+    @property
+    def is_recalibrated(self) -> bool:
+        """True if a driver in another unit, or a zero found anew, explains the difference."""
+        return not self.is_turned and not _differ(self.now, replace(self.then, sense=None))
+
+    @property
     def text(self) -> str:
         """Both, in words of the robot file: ``crop [0, 0, 9, 9] (then none)``."""
-        if self.now.frames and self.then.frames:
-            what = ', '.join(self.now.frames.differences(self.then.frames))
-        elif self.now.crop != self.then.crop:
-            what = f'crop {self.now.crop or "none"} (then {self.then.crop or "none"})'
-        else:
-            now, then = (
-                'none' if each.follow_s is None else f'{each.follow_s:g} s'
-                for each in (self.now, self.then)
+        return f"{self.data_type} '{self.name}': {', '.join(self._differences())}"
+
+    def _differences(self) -> Iterator[str]:
+        now, then = self.now, self.then
+        if now.frames and then.frames:
+            yield from now.frames.differences(then.frames)
+        if now.crop != then.crop:
+            yield f'crop {now.crop or "none"} (then {then.crop or "none"})'
+        if now.sense and then.sense and not is_same(now.sense, then.sense):
+            yield f'{scaling(now.sense)} (then {scaling(then.sense)})'
+        if now.follow_s != then.follow_s:
+            own, before = (
+                'none' if each is None else f'{each:g} s' for each in (now.follow_s, then.follow_s)
             )
-            what = f'follow_s {now} (then {then})'
-        return f"{self.data_type} '{self.name}': {what}"
+            yield f'follow_s {own} (then {before})'
 
 
 def treatment_changes(robot: Robot, then: Treatments | None) -> tuple[TreatmentChange, ...]:
     """Compare the treatments of a robot file with those of before; None: they are unknown.
 
-    A pose is compared where it is a chain's both times: that of a topic has frames of its own.
+    A pose is compared where it is a chain's both times: that of a topic has frames of its own. The
+    sense of a number is compared where it is known both times.
     """
     if then is None:
         return ()
@@ -179,7 +216,20 @@ def changes_between(
 def _differ(now: Treatment, then: Treatment) -> bool:
     if now.frames and then.frames:
         return not now.frames.is_close(then.frames)
+    if now.sense and then.sense and not is_same(now.sense, then.sense):
+        return True
     return (now.crop, now.follow_s) != (then.crop, then.follow_s)
+
+
+def knows_senses(robot: Robot, then: Treatments | None) -> bool:
+    """True if the sense of each number of a robot is known from before."""
+    known = {
+        (kind, name)
+        for kind, named in (then or {}).items()
+        for name, each in named.items()
+        if each.sense is not None
+    }
+    return then is not None and known.issuperset(senses(robot))
 
 
 def plain_treatments(given: Treatments) -> dict[str, dict[str, dict[str, Any]]]:
@@ -192,10 +242,11 @@ def plain_treatments(given: Treatments) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _plain(treatment: Treatment) -> dict[str, Any]:
     if treatment.frames is not None:
-        return asdict(treatment.frames)
-    if treatment.crop is not None:
-        return {'crop': list(treatment.crop)}
-    return {'follow_s': treatment.follow_s}
+        frames = asdict(treatment.frames)
+        return {key: value for key, value in frames.items() if value is not None}
+    crop = {} if treatment.crop is None else {'crop': list(treatment.crop)}
+    follow_s = {} if treatment.follow_s is None else {'follow_s': treatment.follow_s}
+    return crop | follow_s | ({} if treatment.sense is None else asdict(treatment.sense))
 
 
 def read_treatments(record: Record) -> Treatments:
@@ -220,18 +271,33 @@ def _read(record: Record) -> Treatment:
             _placement(record.record('base_offset')),
             _placement(record.record('tip_offset')),
             record.number('scale', default=1.0),
+            {name: _sense(each) for name, each in record.record('joints').records()}
+            if record.has('joints')
+            else None,
         )
         return Treatment(frames=frames)
-    if record.has('crop'):
-        numbers = record.value('crop')
-        if not isinstance(numbers, list) or len(numbers) != len(Crop._fields):
-            raise record.wrong('crop', f'[{", ".join(Crop._fields)}], integers')
-        if not all(type(each) is int and 0 <= each < _MOST_PX for each in numbers):
-            raise record.wrong('crop', f'[{", ".join(Crop._fields)}], integers')
-        return Treatment(crop=Crop(*numbers))
-    if record.has('follow_s'):
-        return Treatment(follow_s=record.number('follow_s', 0.0))
-    return Treatment()
+    return Treatment(
+        _crop(record),
+        record.number('follow_s', 0.0) if record.has('follow_s') else None,
+        sense=_sense(record) if record.has('scale') else None,
+    )
+
+
+def _sense(record: Record) -> ScaleOffset:
+    scale = record.number('scale')
+    if scale == 0.0:
+        raise record.wrong('scale', 'a number other than 0')
+    return ScaleOffset(scale, record.number('offset'))
+
+
+def _crop(record: Record) -> Crop | None:
+    if not record.has('crop'):
+        return None
+    numbers = record.value('crop')
+    is_one = isinstance(numbers, list) and len(numbers) == len(Crop._fields)
+    if not is_one or not all(type(each) is int and 0 <= each < _MOST_PX for each in numbers):
+        raise record.wrong('crop', f'[{", ".join(Crop._fields)}], integers')
+    return Crop(*numbers)
 
 
 def _placement(record: Record) -> Placement:

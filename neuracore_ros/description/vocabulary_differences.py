@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.sense import scaling
 from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId, known_vocabulary
 from neuracore_ros.errors import DescriptionError, quoted
 from neuracore_ros.wording import counted
@@ -67,5 +68,5 @@ def turned_joint(robot: Robot) -> str:
         return ''
     for (kind, name), (_, own) in joints.items():
         if not kind.is_gripper and (own.scale < 0.0 or abs(own.offset) > _MOVED):
-            return f"'{name}': scale {own.scale:g}, offset {own.offset:g}"
+            return f"'{name}': {scaling(own)}"
     return ''

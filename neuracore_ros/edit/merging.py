@@ -144,7 +144,8 @@ def _require_same(robot: str, first: EditedDataset, other: EditedDataset) -> Non
     then, now = one.treated(robot), two.treated(robot)
     if not changed and then is not None and now is not None:
         slots = one.input[robot], one.output[robot]
-        changed = [change.text for change in changes_between(now, then, slots)]
+        changes = changes_between(now, then, slots)
+        changed = [change.text for change in changes if not change.is_recalibrated]
     if changed:
         more = f'; and {len(changed) - 1} more' if changed[1:] else ''
         raise DatasetError(

@@ -25,11 +25,16 @@ from neuracore_ros.evaluation.recording_traces import RecordingTraces, worst_pic
 from neuracore_ros.evaluation.replay import Replay, replay
 from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
 from neuracore_ros.loading.batches import episodes_of
-from neuracore_ros.policy.hazards import treatment_warnings
 from neuracore_ros.policy.load import load_policy
+from neuracore_ros.policy.manifest import Embodiment
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.policy.remote.server_options import ServerOptions
+from neuracore_ros.policy.trained_treatments import (
+    other_recorded_senses,
+    other_senses,
+    treatment_warnings,
+)
 from neuracore_ros.policy.vocabularies import vocabulary_notes, vocabulary_warnings
 from neuracore_ros.progress import ProgressCallback, StepProgressCallback
 from neuracore_ros.records import read_record
@@ -201,9 +206,17 @@ def evaluate_dataset(
             made_up = set() if robot_name in robots else {*suspect_limits(robot)}
             # What a dataset holds is treated already.
             made_up |= {*treatment_warnings(robot, policy.manifest)}
+            made_up |= {other_senses(robot, policy.manifest)}
             made_up |= {*vocabulary_warnings(None, policy.manifest, str(robot.path))}
             warnings = tuple(text for text in runner.warnings if text not in made_up)
             warnings += vocabulary_notes(described.vocabulary, policy.manifest, str(dataset))
+            there = Embodiment(
+                described.input[robot_name],
+                described.output[robot_name],
+                described.treated(robot_name),
+            )
+            text = other_recorded_senses(robot_name, there, policy.manifest, dataset)
+            warnings += (text,) if text else ()
             cases.append(replays.case(name, warnings))
     only = Descriptions(
         {name: described.input[name] for name in by_robot},

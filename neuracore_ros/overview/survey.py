@@ -30,6 +30,7 @@ from neuracore_ros.policy.compatibility import (
     trained_slots,
 )
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.trained_treatments import other_senses
 from neuracore_ros.policy.training_range import beyond_training
 from neuracore_ros.policy.vocabularies import vocabulary_refusal, vocabulary_warnings
 
@@ -216,10 +217,11 @@ def _vocabulary(robots: Descriptions) -> Vocabulary | None:
 
 
 def _vocabularies(robots: Iterable[Robot], policy: Manifest) -> Iterator[str]:
-    """The vocabularies that are not the policy's, a line each."""
+    """The vocabularies, signs and zeros that are not the policy's, a line each."""
     for robot in robots:
-        if text := vocabulary_refusal(robot, policy):
-            yield text
+        for text in (vocabulary_refusal(robot, policy), other_senses(robot, policy)):
+            if text:
+                yield text
         yield from vocabulary_warnings(robot.vocabulary, policy, str(robot.path))
 
 

@@ -9,17 +9,14 @@ from enum import Enum
 
 from neuracore_ros.description import DataType, DirectSlot, Joint, Robot, Source
 from neuracore_ros.description.robot_checks import exchanged_parts, split_joints, suspect_limits
-from neuracore_ros.description.routes import ScaleOffset
-from neuracore_ros.description.treatment import treatment_changes
+from neuracore_ros.description.sense import ROUNDED, scaling
 from neuracore_ros.description.units import far_outside, likely_units
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError
 from neuracore_ros.policy.compatibility import trained_range
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.trained_treatments import other_frames, other_senses
 from neuracore_ros.policy.vocabularies import vocabulary_refusal
 from neuracore_ros.similar_names import did_you_mean
-
-# Scales that differ by less are one, however they were rounded.
-_ROUNDED = 0.02
 
 
 class HazardKind(str, Enum):
@@ -61,7 +58,8 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         *(Hazard(HazardKind.UNITS, text) for text in suspect_limits(robot)),
         *(Hazard(HazardKind.UNITS, text) for text in _trained_units(robot, manifest)),
         *(Hazard(HazardKind.SENSE, text) for text in _senses(robot)),
-        *(Hazard(HazardKind.SENSE, text) for text in _other_frames(robot, manifest)),
+        *(Hazard(HazardKind.SENSE, text) for text in other_frames(robot, manifest)),
+        *(Hazard(HazardKind.SENSE, text) for text in [other_senses(robot, manifest)] if text),
         *(Hazard(HazardKind.MISSING, text) for text in _missing(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _apart(robot, manifest)),
@@ -134,15 +132,15 @@ def _senses(robot: Robot) -> Iterator[str]:
     said = set[str]()
     for (kind, name), (measured, commanded) in robot.scale_offsets().items():
         turned = measured.scale * commanded.scale < 0.0
-        equal = math.isclose(measured.scale, commanded.scale, rel_tol=_ROUNDED)
+        equal = math.isclose(measured.scale, commanded.scale, rel_tol=ROUNDED)
         moved = equal and not math.isclose(measured.offset, commanded.offset, abs_tol=1e-3)
         if kind.is_gripper or not (turned or moved):
             continue
         said.add(name)
         what = 'sign' if turned else 'zero'
         yield (
-            f"{robot.path}: '{name}' is measured with {_scaling(measured)}, but commanded with "
-            f'{_scaling(commanded)}: another {what}. Write the same under sources and commands'
+            f"{robot.path}: '{name}' is measured with {scaling(measured)}, but commanded with "
+            f'{scaling(commanded)}: another {what}. Write the same under sources and commands'
         )
     yield from _turned_speeds(robot)
     for source, joint in _recorded_and_sent(robot):
@@ -151,8 +149,8 @@ def _senses(robot: Robot) -> Iterator[str]:
         if not same and joint.name not in said:
             yield (
                 f"{robot.path}: '{joint.name}' is recorded from {source.topic} with "
-                f'{_scaling(source)}, but sent there with '
-                f'{_scaling(joint)}: what was learnt would be sent '
+                f'{scaling(source)}, but sent there with '
+                f'{scaling(joint)}: what was learnt would be sent '
                 'otherwise. Write the same under sources and commands'
             )
 
@@ -166,7 +164,7 @@ def _turned_speeds(robot: Robot) -> Iterator[str]:
         if source is not None and source.scale * slot.scale < 0.0:
             yield (
                 f"{robot.path}: the position of '{slot.name}' is measured with "
-                f'{_scaling(source)}, but its velocity is commanded with scale {slot.scale:g}: '
+                f'{scaling(source)}, but its velocity is commanded with scale {slot.scale:g}: '
                 'another sign. Write the same under sources and commands'
             )
 
@@ -185,28 +183,6 @@ def _recorded_and_sent(robot: Robot) -> Iterator[tuple[Source, Joint | DirectSlo
                 continue
             if (source.topic.strip('/'), source.type) == sent:
                 yield source, slot
-
-
-def _other_frames(robot: Robot, manifest: Manifest) -> Iterator[str]:
-    """Chains between other frames than in training: every pose means another place."""
-    trained = manifest.robots.get(robot.name)
-    for change in treatment_changes(robot, trained.treatments if trained else None):
-        if change.now.frames is not None:
-            yield (
-                f"'{robot.name}' has other frames than when the policy was trained, "
-                f'{change.text}: its poses would be elsewhere. Write those of then in {robot.path}'
-            )
-
-
-def treatment_warnings(robot: Robot, manifest: Manifest) -> tuple[str, ...]:
-    """Say which crops, and commands that openings follow, are not those of training."""
-    trained = manifest.robots.get(robot.name)
-    return tuple(
-        f"'{robot.name}' has other options than when the policy was trained, {change.text}: the "
-        f'policy reads something else, unless the robot has changed likewise. See {robot.path}'
-        for change in treatment_changes(robot, trained.treatments if trained else None)
-        if change.now.frames is None
-    )
 
 
 def _missing(robot: Robot, manifest: Manifest) -> Iterator[str]:
@@ -263,7 +239,3 @@ def _vocabulary(robot: Robot, manifest: Manifest) -> Iterator[str]:
     """Slots whose names mean something else than in training."""
     if text := vocabulary_refusal(robot, manifest):
         yield text
-
-
-def _scaling(own: ScaleOffset | Source | Joint | DirectSlot) -> str:
-    return f'scale {own.scale:g}, offset {own.offset:g}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.treatment import knows_senses
 from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId
 from neuracore_ros.description.vocabulary_differences import mismatch, turned_joint
 from neuracore_ros.policy.manifest import Manifest
@@ -14,18 +15,21 @@ def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
     """The reason why a robot's slots mean something else than the policy's; '' if none is known.
 
     A policy without a vocabulary has the signs and zeros of the robot files that it was trained
-    with. A file that turns or moves joints for a vocabulary probably has others.
+    with. A file that turns or moves joints for a vocabulary probably has others, unless the policy
+    tells which this robot had: those are compared themselves.
     """
     if robot.vocabulary is None:
         return ''
     if manifest.vocabulary is None:
-        if not (turned := turned_joint(robot)):
+        trained = manifest.robots.get(robot.name)
+        is_known = trained is not None and knows_senses(robot, trained.treatments)
+        if is_known or not (turned := turned_joint(robot)):
             return ''
         has = (
             f"{robot.path} has the signs and zeros of the vocabulary '{robot.vocabulary.name}' "
             f'({turned}), and the policy names none'
         )
-        if robot.name in manifest.robots:
+        if trained is not None:
             return f"{has}: write those that '{robot.name}' had in training"
         return (
             f'{has}: its numbers probably have those of other robots. Draft the robot file with '

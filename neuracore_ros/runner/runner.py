@@ -41,10 +41,10 @@ from neuracore_ros.policy.hazards import (
     HazardKind,
     allowed,
     require_safe,
-    treatment_warnings,
 )
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
+from neuracore_ros.policy.trained_treatments import treatment_warnings
 from neuracore_ros.policy.vocabularies import vocabulary_warnings
 from neuracore_ros.runner.inpainting import Delay, action_prefix
 from neuracore_ros.runner.inputs import RobotInputs

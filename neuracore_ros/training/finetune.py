@@ -16,6 +16,7 @@ from neuracore_ros.description.vocabulary import VocabularyId
 from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DescriptionWarning, TrainingError
 from neuracore_ros.policy.manifest import Manifest, TrainedSlots
+from neuracore_ros.policy.trained_treatments import other_recorded_senses
 from neuracore_ros.policy.vocabularies import vocabulary_warnings
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import SETTINGS, NetworkOptions
@@ -74,6 +75,9 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
                 "with the run's robots in --description, at its rate and image size"
             )
     vocabulary = _common_vocabulary(new, before, path)
+    for robot, own in new.robots.items():
+        if text := other_recorded_senses(robot, own, before, f'dataset {new.dataset}'):
+            warnings.warn(f'--init {path}: {text}', DescriptionWarning, stacklevel=2)
     known = dict(before.robot_index)
     for robot in new.robot_index:
         known.setdefault(robot, len(known))

@@ -123,6 +123,11 @@ def test_datasets_that_do_not_fit_together(five, make, bags, tmp_path, refused):
             'image_raw, crop: [0, 0, 32, 32]}',
             "RGB_IMAGES 'front': crop [0, 0, 32, 32]",
         ),
+        (
+            'topic: /joint_states}',
+            'topic: /joint_states, a: {scale: -1}}',
+            "JOINT_POSITIONS 'a': scale -1, offset 0 (then scale 1, offset 0)",
+        ),
     ],
 )
 def test_two_robots_of_one_name(five, bags, tmp_path, refused, old, new, said):

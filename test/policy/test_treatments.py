@@ -1,4 +1,4 @@
-"""Crops, openings that follow commands, and frames of chains: kept, and told where they change."""
+"""Senses, crops, followed commands and frames of chains: kept, and told where they change."""
 
 import json
 from dataclasses import replace
@@ -13,10 +13,12 @@ from neuracore_ros.description import DataType, Descriptions, load_robot
 from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.treatment import treatment_changes, treatments
 from neuracore_ros.errors import DatasetError, PolicyError
-from neuracore_ros.policy.hazards import HazardKind, hazards, treatment_warnings
+from neuracore_ros.policy.hazards import HazardKind, hazards
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.trained_treatments import treatment_warnings
 from neuracore_ros.runner import Runner, Settings
 
+JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 POSES, IMAGES = DataType.END_EFFECTOR_POSES, DataType.RGB_IMAGES
 OPENING = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 GRIP = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
@@ -224,3 +226,135 @@ def test_recordings_that_are_added_with_another_crop_are_told_of(tmp_path, capsy
     assert "RGB_IMAGES 'front': crop [0, 0, 32, 24] (then none)" in said
     kept = load_metadata(tmp_path / 'data').descriptions.treated('left')
     assert kept[IMAGES]['front'].crop == Crop(0, 0, 32, 24)
+
+
+ARM = """
+robot: arm
+limits: {a: {position: [-2, 2], velocity: 1}, b: {position: [-2, 2], velocity: 1}}
+input: {JOINT_POSITIONS: {0: a, 1: b}}
+output: {JOINT_TARGET_POSITIONS: {0: a, 1: b}}
+sources: {JOINT_POSITIONS: {topic: /joint_states}}
+commands: {JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}}
+"""
+OF_B = {
+    'another sign': 'scale: -1',
+    'another zero': 'offset: 1.5708',
+    'a zero that was measured anew': 'offset: 0.02',
+    'another unit': 'scale: 57.29578',
+}
+
+
+def arm(folder, of_b='', **changes):
+    """A robot file with options for one joint, under sources and commands alike."""
+    text = ARM
+    if of_b:
+        for topic in ('/joint_states', '/arm/joint_trajectory'):
+            text = text.replace(f'topic: {topic}}}', f'topic: {topic}, b: {{{of_b}}}}}')
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    (folder / 'arm.yaml').write_text(text)
+    return load_robot(folder / 'arm.yaml')
+
+
+def policy_of(robot):
+    return Manifest.from_json(
+        Manifest(
+            {JOINTS: InputSlots(2, (0, 1))},
+            {TARGETS: OutputSlots(2, (0, 1))},
+            20.0,
+            4,
+            robots={robot.name: Embodiment(robot.input, robot.output, treatments(robot))},
+        ).to_json()
+    )
+
+
+@pytest.mark.parametrize('what', ['another sign', 'another zero'])
+def test_another_sign_or_zero_than_in_training_is_a_hazard(tmp_path, what):
+    manifest = policy_of(arm(tmp_path))
+    changed = arm(tmp_path, OF_B[what])
+    (hazard,) = hazards(changed, manifest)
+    assert hazard.kind is HazardKind.SENSE and hazard.text.startswith("'arm' has another sign or")
+    assert "JOINT_POSITIONS 'b': scale" in hazard.text and '(and 1 more slot)' in hazard.text
+    with pytest.raises(PolicyError, match='allow:=sense'):
+        Runner(changed, manifest, Settings())
+    assert hazard.text in Runner(changed, manifest, Settings(allow='sense')).warnings
+    back = policy_of(changed)
+    assert hazards(changed, back) == [] and treatment_warnings(changed, back) == ()
+    assert [each.kind for each in hazards(arm(tmp_path), back)] == [HazardKind.SENSE]
+
+
+@pytest.mark.parametrize('what', ['a zero that was measured anew', 'another unit'])
+def test_what_another_driver_or_calibration_explains_is_a_warning(tmp_path, what):
+    manifest = policy_of(arm(tmp_path))
+    changed = arm(tmp_path, OF_B[what])
+    assert not [each for each in hazards(changed, manifest) if each.kind is HazardKind.SENSE]
+    told = treatment_warnings(changed, manifest)
+    assert len(told) == 2 and all("'b': scale" in text for text in told)
+
+
+def test_a_joint_that_is_only_commanded_is_compared_by_its_command(tmp_path):
+    """As in a robot file for deployment, without what recordings need."""
+    topic = '/arm/joint_trajectory'
+    told = f'sources: {{JOINT_TARGET_POSITIONS: {{topic: {topic}, b: {{scale: -1}}}}, '
+    there = arm(tmp_path, OF_B['another sign'], **{'sources: {': told})
+    assert there.output_sources()[1].scale == -1.0
+    manifest = policy_of(there)
+    assert hazards(arm(tmp_path, OF_B['another sign']), manifest) == []
+    assert hazards(arm(tmp_path), manifest) != []
+
+
+def test_a_policy_that_tells_no_senses_is_compared_with_none(tmp_path):
+    document = json.loads(policy_of(arm(tmp_path)).to_json())
+    document['robots']['arm']['treatments'] = {}
+    old = Manifest.from_json(json.dumps(document))
+    for what in ('another sign', 'another unit'):
+        changed = arm(tmp_path, OF_B[what])
+        assert not [each for each in hazards(changed, old) if each.kind is HazardKind.SENSE]
+        assert treatment_warnings(changed, old) == ()
+
+
+def test_the_sense_of_a_chains_joints_is_kept_with_its_frames(tmp_path):
+    robot = hand(tmp_path)
+    manifest = trained(robot)
+    kept = manifest.robots['planar'].treatments[POSES]['hand'].frames.joints
+    assert set(kept) == set(robot.chains['hand'].joints)
+    first = next(iter(kept))
+    turned = hand(
+        tmp_path,
+        (
+            'sources: {END_EFFECTOR_POSES: {topic: /joint_states}}',
+            'sources: {END_EFFECTOR_POSES: {topic: /joint_states, joints: '
+            f'{{{first}: {{scale: -1}}}}}}}}',
+        ),
+    )
+    (hazard,) = hazards(turned, manifest)
+    says = f"joint '{first}' scale -1, offset 0 (then scale 1, offset 0)"
+    assert hazard.kind is HazardKind.SENSE and says in hazard.text
+
+
+@pytest.mark.parametrize(
+    ('spoilt', 'says'),
+    [
+        ({'scale': 'back', 'offset': 0}, 'scale must be a finite number'),
+        ({'scale': 0, 'offset': 0}, 'scale must be a number other than 0'),
+        ({'scale': 1}, "lacks 'offset'"),
+    ],
+)
+def test_a_damaged_sense_is_one_line(tmp_path, spoilt, says):
+    document = json.loads(policy_of(arm(tmp_path)).to_json())
+    document['robots']['arm']['treatments'] = {'JOINT_POSITIONS': {'a': spoilt}}
+    with pytest.raises(PolicyError) as caught:
+        Manifest.from_json(json.dumps(document))
+    assert says in str(caught.value) and '\n' not in str(caught.value)
+
+
+def test_recordings_that_are_added_with_another_sign_are_told_of(tmp_path, capsys):
+    bag, more = record_left(tmp_path / 'one'), record_left(tmp_path / 'two', start=50.0)
+    path = tmp_path / 'left.yaml'
+    path.write_text(LEFT)
+    words = ['--description', str(path), '--image-size', '32x24']
+    assert main(['convert', str(tmp_path / 'data'), str(bag), *words]) == 0
+    path.write_text(LEFT.replace('/joint_states}', '/joint_states, a: {scale: -1}}'))
+    assert main(['convert', str(tmp_path / 'data'), str(more), *words]) == 0
+    said = capsys.readouterr().err
+    assert "JOINT_POSITIONS 'a': scale -1, offset 0 (then scale 1, offset 0)" in said

@@ -159,10 +159,15 @@ def test_a_robot_that_its_vocabulary_turns_is_not_driven_by_a_policy_of_others(p
     with pytest.raises(PolicyError, match=r"'a': scale -1, offset 0.5\).*allow:=vocabulary"):
         Runner(turned, foreign, Settings())
     Runner(turned, foreign, Settings(allow='vocabulary'))
-    # Its own robot, drafted anew since then.
-    known = replace(foreign, robots=load_policy(policy).manifest.robots)
-    with pytest.raises(PolicyError, match="write those that 'left' had in training"):
+    # Its own robot, drafted anew since then; the signs and zeros of then are known or not.
+    robots = load_policy(policy).manifest.robots
+    known = replace(foreign, robots=robots)
+    silent = {name: replace(each, treatments=None) for name, each in robots.items()}
+    with pytest.raises(PolicyError, match='another sign or zero than when.*allow:=sense'):
         Runner(turned, known, Settings())
+    Runner(turned, known, Settings(allow='sense'))
+    with pytest.raises(PolicyError, match="write those that 'left' had in training"):
+        Runner(turned, replace(foreign, robots=silent), Settings())
     Runner(named, known, Settings())
 
 
