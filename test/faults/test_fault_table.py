@@ -9,6 +9,7 @@ from helpers.server_fault_table import (
     NETWORK_FAULTS,
     NETWORK_ODDITIES,
     SERVER_FAULTS,
+    SERVER_FLOODS,
     SERVER_ODDITIES,
     WORDS,
 )
@@ -29,6 +30,8 @@ def rows():
         yield fault.row
     for protocol, what, _ in SERVER_ODDITIES:
         yield f'| {WORDS[protocol]}: {what} | goes on |'
+    for what, _ in SERVER_FLOODS:
+        yield f'| server: {what} | goes on; holds where predictions are late by it |'
     for what, _ in NETWORK_ODDITIES:
         yield f'| network: {what} | goes on |'
 

@@ -9,7 +9,7 @@ from helpers.fault_rig import stops_in_time_and_goes_on
 from helpers.faulty_relays import robot_file
 from helpers.faulty_server import GROOT, OPENPI, OWN
 from helpers.server_fault_rig import ServerFaultRig
-from helpers.server_fault_table import SERVER_FAULTS, SERVER_ODDITIES
+from helpers.server_fault_table import SERVER_FAULTS, SERVER_FLOODS, SERVER_ODDITIES
 
 pytest.importorskip('zmq')
 
@@ -66,6 +66,20 @@ def oddities_of(*protocols):
 @oddities_of(OWN)
 def test_a_server_that_is_only_odd_does_not_stop_it(own, what, order):
     goes_on(own, order)
+
+
+@pytest.mark.parametrize(('what', 'order'), SERVER_FLOODS)
+def test_a_flood_of_frames_makes_predictions_late_at_most(own, what, order):
+    own.recover()
+    own.server.order(order)
+    own.world.let_pass(2.0)
+    reasons = {reason for _, state, reason in own.world.states if state == 'HOLDING'}
+    assert all('prediction late' in each or 'no answer within' in each for each in reasons)
+    own.check_limits()
+    own.heal()
+    own.world.until_state('RUNNING')
+    own.world.until_moving()
+    own.check_limits()
 
 
 def test_the_share_of_the_network_is_on_diagnostics(own):
