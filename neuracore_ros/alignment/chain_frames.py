@@ -12,7 +12,7 @@ import numpy as np
 
 from neuracore_ros.alignment.arm_links import ArmLinks, LinkTree
 from neuracore_ros.alignment.grasp_frame import GraspFrame, grasp_frame
-from neuracore_ros.alignment.home_pose import ready_pose
+from neuracore_ros.alignment.ready_pose import ready_pose
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.errors import DescriptionError

@@ -58,7 +58,16 @@ def place_in_vocabulary(
         DescriptionError: pinocchio is not installed, the tree is no robot's, or the vocabulary
             lacks a slot.
     """
-    robot = parts_of(tree)
+    return place_parts(tree, parts_of(tree), vocabulary, names)
+
+
+def place_parts(
+    tree: JointTree,
+    robot: RobotParts,
+    vocabulary: Vocabulary,
+    names: Collection[str] | None = None,
+) -> VocabularyPlaces:
+    """Give each joint of a robot its slot where the parts of the robot are known already."""
     placing = _Placing(tree, robot, vocabulary)
     left_out = {**robot.left_out, **placing.other_fingers()}
     wanted = robot.posed.keys() if names is None else set(names)

@@ -12,7 +12,7 @@ import numpy as np
 
 from neuracore_ros.alignment.arm_links import ArmLinks, LinkTree
 from neuracore_ros.alignment.chain_frames import matrix
-from neuracore_ros.alignment.home_pose import ready_pose
+from neuracore_ros.alignment.ready_pose import ready_pose
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.urdf_beside import urdf_beside

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from helpers.drawn_arms import chain, joint, urdf
+from neuracore_ros.alignment.drawn_meanings import drawn_meanings
 from neuracore_ros.alignment.joint_meanings import joint_meanings
-from neuracore_ros.alignment.roles import Role, meanings
+from neuracore_ros.alignment.roles import Role
 from neuracore_ros.kinematics.joint_tree import parse_joint_tree
 
 
@@ -73,12 +74,12 @@ def test_an_arm_alone_that_is_drawn_to_its_front_is_taken_as_it_is_drawn():
     )
     tree = parse_joint_tree(plain, 'plain')
     names = [joint.name for joint in tree.moving]
-    assert joint_meanings(tree, names, {'roll': 0.3}) == meanings(tree, names, {'roll': 0.3})
+    assert joint_meanings(tree, names, {'roll': 0.3}) == drawn_meanings(tree, names, {'roll': 0.3})
 
 
 def test_what_is_no_arm_of_a_vocabulary_keeps_the_roles_it_had():
     few = parse_joint_tree(urdf(*chain(('a', '0 0 1', '0 0 0.1', (-1, 1)),
                                        ('b', '0 1 0', '0 0 0.1', (-1, 1)))), 'few')  # fmt: skip
-    assert joint_meanings(few, ['a', 'b']) == meanings(few, ['a', 'b'])
+    assert joint_meanings(few, ['a', 'b']) == drawn_meanings(few, ['a', 'b'])
     nothing = parse_joint_tree(urdf(joint('a', kind='fixed')), 'nothing')
     assert joint_meanings(nothing, []) == {}

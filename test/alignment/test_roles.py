@@ -8,7 +8,8 @@ import pytest
 from helpers.drawn_arms import joint, urdf
 from neuracore_ros.alignment.align import align
 from neuracore_ros.alignment.arm import DescribedArm
-from neuracore_ros.alignment.roles import Role, meanings
+from neuracore_ros.alignment.drawn_meanings import drawn_meanings
+from neuracore_ros.alignment.roles import Role
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.kinematics.joint_tree import parse_joint_tree
@@ -178,7 +179,7 @@ def test_two_arms_on_one_torso_have_their_own_roles():
         ]
     body = parse_joint_tree(urdf(*both), 'body.urdf')
     names = [j.name for j in body.joints]
-    found = {name: meaning.role for name, meaning in meanings(body, names).items()}
+    found = {name: meaning.role for name, meaning in drawn_meanings(body, names).items()}
     assert found.pop('torso') is Role.SLIDE
     assert [found[f'right_{part}'] for part in ('yaw', 'lift', 'elbow')] == [
         Role.BASE_YAW,
@@ -190,7 +191,7 @@ def test_two_arms_on_one_torso_have_their_own_roles():
 
 def test_an_arm_that_bends_about_nothing_level_has_no_roles():
     scara = urdf(joint('a'), joint('b', xyz='0.3 0 0', after='a'))
-    assert meanings(parse_joint_tree(scara, 'scara.urdf'), ['a', 'b']) == {}
+    assert drawn_meanings(parse_joint_tree(scara, 'scara.urdf'), ['a', 'b']) == {}
 
 
 def test_a_slide_that_the_other_robot_lacks_widens_the_layout(tmp_path):

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
+from neuracore_ros.alignment.drawn_meanings import drawn_meanings
+from neuracore_ros.alignment.joint_meanings import joint_meanings
+from neuracore_ros.alignment.vocabulary_meanings import meaning_of
 from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
 from neuracore_ros.description.vocabulary import load_vocabulary
 from neuracore_ros.kinematics.forward import Kinematics
@@ -53,6 +56,33 @@ def test_every_arm_has_the_slots_of_the_table(urdf):
     own = [place for place in found.joints if not place.counterpart]
     assert [place.name for place in own] == robot.get('own', [])
     assert [place.index for place in own] == [32 + number for number in range(len(own))]
+
+
+AS_DRAWN = [
+    'Franka Panda',
+    'UFACTORY xArm 7',
+    'UR3, UR5, UR10',
+    'Kinova Jaco 2 (6 joints, spherical wrist)',
+    'SO-100',
+    'SO-101',
+    'Flying arm of Hextilt (5 joints)',
+]
+
+
+@pytest.mark.parametrize('urdf', [urdf for urdf, name in URDFS.items() if name in AS_DRAWN])
+def test_an_arm_that_is_drawn_in_its_plane_means_the_same_with_and_without_the_search(urdf):
+    tree = tree_of(urdf)
+    placed = [p for p in place_in_vocabulary(tree, ARM1).joints if p.counterpart]
+    drawn = drawn_meanings(tree, [place.name for place in placed])
+    assert joint_meanings(tree, list(drawn)) == drawn
+    for place in placed:
+        mine, its = drawn[place.name], meaning_of(place)
+        assert mine.role is its.role or (mine.role.swings and its.role.swings)
+        assert mine.scale == its.scale
+        assert (mine.offset is None) == (its.offset is None)
+        turn = math.pi if its.half_turns else 2 * math.pi
+        between = (mine.offset or 0.0) - (its.offset or 0.0)
+        assert math.remainder(between, turn) == pytest.approx(0.0, abs=2e-3), place.name
 
 
 @pytest.mark.parametrize('urdf', [urdf for urdf, why in WITHOUT.items() if 'nothing' not in why])

@@ -1,18 +1,17 @@
-"""The home pose of an arm: in which frames of robots are compared."""
+"""The pose in which an arm stands ready: in it frames are compared, and `align` draws robots."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-from neuracore_ros.alignment.roles import Meaning, Role, meanings
-from neuracore_ros.description.chain import Chain
+from neuracore_ros.alignment.drawn_meanings import drawn_meanings
+from neuracore_ros.alignment.roles import PITCHES, Meaning, Role
 from neuracore_ros.kinematics.joint_tree import JointTree
 
 # So far inside of its limits a joint stands ready [of its range].
 _INSIDE = 0.05
 _MUCH_NEARER = 0.35
-_PITCHES = (Role.SHOULDER_PITCH, Role.ELBOW_PITCH, Role.WRIST_PITCH)
 
 
 def ready_pose(tree: JointTree, joints: Sequence[str]) -> dict[str, float]:
@@ -20,8 +19,11 @@ def ready_pose(tree: JointTree, joints: Sequence[str]) -> dict[str, float]:
 
     The upper arm is upright, the forearm level, the hand points down, nothing is rolled or turned
     aside; as near to that as limits allow. What has no role is in the middle of its range.
+
+    Arms that hang beside a body come to another pose, since their joints are taken as they are
+    drawn: ``ChainFrames.is_front_known`` tells.
     """
-    means = meanings(tree, joints)
+    means = drawn_meanings(tree, joints)
     forward, missing = _bent(tree, joints, means, 1.0)
     backward, missing_there = _bent(tree, joints, means, -1.0)
     # An arm whose URDF is drawn folded bends the other way.
@@ -58,15 +60,10 @@ def _bent(
             found[name] = min(max(found[name], lower + inside), upper - inside)
             if is_beyond and meaning.role is Role.BASE_YAW:
                 found[name] = middle
-        if meaning.role in _PITCHES:
+        if meaning.role in PITCHES:
             missing += abs(found[name] - wanted)
             lean += meaning.scale * found[name] + offset
     return found, missing
-
-
-def home_pose(tree: JointTree, chain: Chain) -> dict[str, float]:
-    """Joint -> position of a chain at home: what its robot file says, else standing ready."""
-    return {**ready_pose(tree, chain.joints), **chain.home}
 
 
 def _role(means: Mapping[str, Meaning], name: str) -> Role | None:
