@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
+from neuracore_ros.description.command import Joint
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import ScaleOffset, is_feature
@@ -38,44 +40,75 @@ class Scaled(Protocol):
         """See ``scale``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """Sense of one slot; what is None is unknown.
+
+    Attributes:
+        read: Of the value that is measured, or recorded: that of a leader may be another one than
+            the robot's.
+        sent: Of the value that is commanded; None of what is measured as well.
+    """
+
+    read: ScaleOffset | None = None
+    sent: ScaleOffset | None = None
+
+    def is_comparable(self, then: Sense) -> bool:
+        """True if both are known."""
+        return self._deciding(then) is not None
+
+    def is_turned(self, then: Sense) -> bool:
+        """True if one unit has another sign or zero than it had: the same number is elsewhere."""
+        pair = self._deciding(then)
+        return pair is not None and _is_turned(*pair)
+
+    def is_reversed(self, then: Sense) -> bool:
+        """True if one unit has another sign than it had."""
+        pair = self._deciding(then)
+        return pair is not None and _is_turned(*map(_without_zero, pair))
+
+    def is_same(self, then: Sense) -> bool:
+        """True if what is known of both is the same but for rounding."""
+        return not any(self.differences(then))
+
+    def moves_alike(self, then: Sense) -> bool:
+        """True if a robot does the same of one number, by whatever it was recorded."""
+        pair = self._deciding(then)
+        return pair is None or _is_same(*pair)
+
+    def differences(self, then: Sense) -> Iterator[str]:
+        """List what has changed, in words of the robot file, with both values."""
+        for what, now, before in (
+            ('', self.read, then.read),
+            ('commanded with ', self.sent, then.sent),
+        ):
+            if now and before and not _is_same(now, before):
+                yield f'{what}{scaling(now)} (then {scaling(before)})'
+
+    def _deciding(self, then: Sense) -> tuple[ScaleOffset, ScaleOffset] | None:
+        """Where both commands are known, the robot moves by them."""
+        for now, before in ((self.sent, then.sent), (self.read, then.read)):
+            if now and before:
+                return now, before
+        return None
+
+
 def scaling(own: Scaled) -> str:
     """Write scale and offset in words of the robot file."""
-    return f'scale {own.scale:g}, offset {own.offset:g}'
+    return f'scale {own.scale:g}, offset {own.offset + 0.0:g}'
 
 
-def is_turned(now: Scaled, then: Scaled) -> bool:
-    """True if one unit has another sign or zero than it had: the same number is elsewhere."""
-    if not math.isclose(abs(now.scale), abs(then.scale), rel_tol=ROUNDED):
-        return False
-    return now.scale * then.scale < 0.0 or abs(now.offset - then.offset) > _MOVED
-
-
-def is_same(now: Scaled, then: Scaled) -> bool:
-    """True if both are the same but for rounding."""
-    alike = math.isclose(now.scale, then.scale, rel_tol=ROUNDED)
-    return alike and math.isclose(now.offset, then.offset, abs_tol=_SAME_ZERO)
-
-
-def senses(robot: Robot) -> Mapping[tuple[DataType, str], ScaleOffset]:
+def senses(robot: Robot) -> Mapping[tuple[DataType, str], Sense]:
     """Find the sense of each number among a robot's slots.
 
     Poses have frames instead. What is read from a LeRobot dataset is left out, since that has
     units and senses of its own, and so is what has neither source nor command.
     """
-    found: dict[tuple[DataType, str], ScaleOffset] = {}
-    parts: tuple[Callable[[], Iterable[tuple[DataType, str, Scaled]]], ...] = (
-        lambda: _commanded(robot),
-        lambda: _read(robot.output_sources()),
-        lambda: _read(robot.input_sources()),
-    )
-    for part in parts:
-        with suppress(DescriptionError):  # It is told by whoever needs what is missing.
-            found |= {
-                (kind, name): ScaleOffset(own.scale, own.offset)
-                for kind, name, own in part()
-                if kind.is_numeric and not kind.is_pose
-            }
-    return found
+    inputs = _known(lambda: _read(robot.input_sources()))
+    recorded = _known(lambda: _read(robot.output_sources()))
+    sent = _known(lambda: _commanded(robot))
+    found = {each: Sense(recorded.get(each), sent.get(each)) for each in {**sent, **recorded}}
+    return found | {each: Sense(own) for each, own in inputs.items()}
 
 
 def chain_senses(robot: Robot, kind: DataType, name: str) -> Mapping[str, ScaleOffset] | None:
@@ -89,14 +122,55 @@ def chain_senses(robot: Robot, kind: DataType, name: str) -> Mapping[str, ScaleO
     return dict(zip(source.chain.joints, source.joint_scales, strict=False)) or None
 
 
-def _commanded(robot: Robot) -> Iterator[tuple[DataType, str, Scaled]]:
+def turned_joints(
+    now: Mapping[str, ScaleOffset], then: Mapping[str, ScaleOffset]
+) -> Iterator[tuple[str, ScaleOffset, ScaleOffset]]:
+    """Joints of a chain that had another sign or zero, with both senses."""
+    for name, own in now.items():
+        if name in then and _is_turned(own, then[name]):
+            yield name, own, then[name]
+
+
+def _is_turned(now: Scaled, then: Scaled) -> bool:
+    if not math.isclose(abs(now.scale), abs(then.scale), rel_tol=ROUNDED):
+        return False
+    return now.scale * then.scale < 0.0 or abs(now.offset - then.offset) > _MOVED
+
+
+def _without_zero(own: Scaled) -> ScaleOffset:
+    return ScaleOffset(own.scale)
+
+
+def _is_same(now: Scaled, then: Scaled) -> bool:
+    alike = math.isclose(now.scale, then.scale, rel_tol=ROUNDED)
+    return alike and math.isclose(now.offset, then.offset, abs_tol=_SAME_ZERO)
+
+
+_Named = tuple[DataType, str, Scaled]
+
+
+def _known(part: Callable[[], Iterable[_Named]]) -> dict[tuple[DataType, str], ScaleOffset]:
+    """Scales and offsets of numbers; none where the file lacks what it takes to tell."""
+    with suppress(DescriptionError):  # It is told by whoever needs what is missing.
+        return {
+            (kind, name): ScaleOffset(own.scale, own.offset)
+            for kind, name, own in part()
+            if kind.is_numeric and not kind.is_pose
+        }
+    return {}
+
+
+def _commanded(robot: Robot) -> Iterator[_Named]:
     for command in robot.all_commands():
         for slot in command.slots:
-            if not slot.chain:
+            if isinstance(slot, Joint) and slot.is_integrated:
+                # Its offset is the zero of its position.
+                yield slot.data_type, slot.name, ScaleOffset(slot.scale)
+            elif not slot.chain:
                 yield slot.data_type, slot.name, slot
 
 
-def _read(sources: Iterable[Source]) -> Iterator[tuple[DataType, str, Scaled]]:
+def _read(sources: Iterable[Source]) -> Iterator[_Named]:
     for source in sources:
         if not is_feature(source.topic):
             yield source.data_type, source.name, source

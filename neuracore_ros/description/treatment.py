@@ -17,7 +17,7 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import ScaleOffset
-from neuracore_ros.description.sense import chain_senses, is_same, is_turned, scaling, senses
+from neuracore_ros.description.sense import Sense, chain_senses, scaling, senses, turned_joints
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.records import Record
 
@@ -62,11 +62,7 @@ class TreatedFrames:
         return links and near and not any(self._turned(other))
 
     def _turned(self, then: TreatedFrames) -> Iterator[tuple[str, ScaleOffset, ScaleOffset]]:
-        """Joints that had another sign or zero, with both senses."""
-        before = then.joints or {}
-        for name, own in (self.joints or {}).items():
-            if name in before and is_turned(own, before[name]):
-                yield name, own, before[name]
+        return turned_joints(self.joints or {}, then.joints or {})
 
     def _numbers(self) -> tuple[float, ...]:
         base, tip = self.base_offset, self.tip_offset
@@ -102,7 +98,16 @@ class Treatment:
     crop: Crop | None = None
     follow_s: float | None = None
     frames: TreatedFrames | None = None
-    sense: ScaleOffset | None = None
+    sense: Sense | None = None
+
+    def known_beside(self, other: Treatment) -> Treatment:
+        """The same without senses that are unknown of another one."""
+        known = self
+        if not (self.sense and other.sense and self.sense.is_comparable(other.sense)):
+            known = replace(known, sense=None)
+        if self.frames and not (other.frames and other.frames.joints):
+            known = replace(known, frames=replace(self.frames, joints=None))
+        return known
 
 
 Treatments: TypeAlias = Mapping[DataType, Mapping[str, Treatment]]
@@ -154,14 +159,26 @@ class TreatmentChange:
 
     @property
     def is_turned(self) -> bool:
-        """True if the same number had another sign or zero then."""
+        """True if the same number had another sign or zero then.
+
+        The zero of an opening is that of its hand, which has limits of its own.
+        """
         now, then = self.now.sense, self.then.sense
-        return now is not None and then is not None and is_turned(now, then)
+        if now is None or then is None:
+            return False
+        return now.is_reversed(then) if self.data_type.is_gripper else now.is_turned(then)
 
     @property
     def is_recalibrated(self) -> bool:
-        """True if a driver in another unit, or a zero found anew, explains the difference."""
+        """True if another unit, a zero found anew, or another leader explains the difference."""
         return not self.is_turned and not _differ(self.now, replace(self.then, sense=None))
+
+    @property
+    def is_of_recording(self) -> bool:
+        """True if only that differs by which commands were recorded, such as another leader."""
+        now, then = self.now.sense, self.then.sense
+        alike = now is None or then is None or now.moves_alike(then)
+        return self.is_recalibrated and alike
 
     @property
     def text(self) -> str:
@@ -174,8 +191,8 @@ class TreatmentChange:
             yield from now.frames.differences(then.frames)
         if now.crop != then.crop:
             yield f'crop {now.crop or "none"} (then {then.crop or "none"})'
-        if now.sense and then.sense and not is_same(now.sense, then.sense):
-            yield f'{scaling(now.sense)} (then {scaling(then.sense)})'
+        if now.sense and then.sense:
+            yield from now.sense.differences(then.sense)
         if now.follow_s != then.follow_s:
             own, before = (
                 'none' if each is None else f'{each:g} s' for each in (now.follow_s, then.follow_s)
@@ -216,20 +233,30 @@ def changes_between(
 def _differ(now: Treatment, then: Treatment) -> bool:
     if now.frames and then.frames:
         return not now.frames.is_close(then.frames)
-    if now.sense and then.sense and not is_same(now.sense, then.sense):
+    if now.sense and then.sense and not now.sense.is_same(then.sense):
         return True
     return (now.crop, now.follow_s) != (then.crop, then.follow_s)
 
 
+def known_of_both(one: Treatments, other: Treatments) -> Treatments:
+    """Treatments of one time, with the senses that are known of another time as well."""
+    found: dict[DataType, dict[str, Treatment]] = {}
+    for kind, named in one.items():
+        for name, own in named.items():
+            kept = own.known_beside(other.get(kind, {}).get(name, Treatment()))
+            if kept != Treatment():
+                found.setdefault(kind, {})[name] = kept
+    return found
+
+
 def knows_senses(robot: Robot, then: Treatments | None) -> bool:
     """True if the sense of each number of a robot is known from before."""
-    known = {
-        (kind, name)
-        for kind, named in (then or {}).items()
-        for name, each in named.items()
-        if each.sense is not None
-    }
-    return then is not None and known.issuperset(senses(robot))
+    before = then or {}
+    for (kind, name), own in senses(robot).items():
+        known = before.get(kind, {}).get(name, Treatment()).sense
+        if known is None or not own.is_comparable(known):
+            return False
+    return then is not None
 
 
 def plain_treatments(given: Treatments) -> dict[str, dict[str, dict[str, Any]]]:
@@ -246,7 +273,12 @@ def _plain(treatment: Treatment) -> dict[str, Any]:
         return {key: value for key, value in frames.items() if value is not None}
     crop = {} if treatment.crop is None else {'crop': list(treatment.crop)}
     follow_s = {} if treatment.follow_s is None else {'follow_s': treatment.follow_s}
-    return crop | follow_s | ({} if treatment.sense is None else asdict(treatment.sense))
+    return crop | follow_s | ({} if treatment.sense is None else _plain_sense(treatment.sense))
+
+
+def _plain_sense(sense: Sense) -> dict[str, Any]:
+    read = {} if sense.read is None else asdict(sense.read)
+    return read if sense.sent is None else {**read, 'sent': asdict(sense.sent)}
 
 
 def read_treatments(record: Record) -> Treatments:
@@ -271,7 +303,7 @@ def _read(record: Record) -> Treatment:
             _placement(record.record('base_offset')),
             _placement(record.record('tip_offset')),
             record.number('scale', default=1.0),
-            {name: _sense(each) for name, each in record.record('joints').records()}
+            {name: _scale(each) for name, each in record.record('joints').records()}
             if record.has('joints')
             else None,
         )
@@ -279,11 +311,17 @@ def _read(record: Record) -> Treatment:
     return Treatment(
         _crop(record),
         record.number('follow_s', 0.0) if record.has('follow_s') else None,
-        sense=_sense(record) if record.has('scale') else None,
+        sense=_sense(record),
     )
 
 
-def _sense(record: Record) -> ScaleOffset:
+def _sense(record: Record) -> Sense | None:
+    read = _scale(record) if record.has('scale') else None
+    sent = _scale(record.record('sent')) if record.has('sent') else None
+    return Sense(read, sent) if read or sent else None
+
+
+def _scale(record: Record) -> ScaleOffset:
     scale = record.number('scale')
     if scale == 0.0:
         raise record.wrong('scale', 'a number other than 0')

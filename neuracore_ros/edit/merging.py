@@ -10,7 +10,7 @@ from pathlib import Path
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.embodiment import differences
-from neuracore_ros.description.treatment import changes_between
+from neuracore_ros.description.treatment import Treatments, changes_between, known_of_both
 from neuracore_ros.description.vocabulary import VocabularyId
 from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DatasetError, DescriptionWarning
@@ -85,19 +85,19 @@ def _image_size(datasets: Sequence[EditedDataset]) -> tuple[int, int]:
 def _descriptions(datasets: Sequence[EditedDataset]) -> Descriptions:
     """Every robot of every dataset, once; treatments only where all that have it know them."""
     first: dict[str, EditedDataset] = {}
-    unknown: set[str] = set()
+    treated: dict[str, Treatments | None] = {}
     for each in datasets:
         described = each.metadata.descriptions
-        unknown |= {robot for robot in described.input if described.treated(robot) is None}
         for robot in described.input:
             _require_same(robot, first.setdefault(robot, each), each)
+            own = described.treated(robot)
+            before = treated.setdefault(robot, own)
+            treated[robot] = None if before is None or own is None else known_of_both(before, own)
     found = {robot: each.metadata.descriptions for robot, each in first.items()}
     return Descriptions(
         {robot: each.input[robot] for robot, each in found.items()},
         {robot: each.output[robot] for robot, each in found.items()},
-        treatments={
-            robot: each.treatments[robot] for robot, each in found.items() if robot not in unknown
-        },
+        treatments={robot: own for robot, own in treated.items() if own is not None},
         vocabulary=_vocabulary(datasets),
     )
 

@@ -41,7 +41,7 @@ def treatment_warnings(robot: Robot, manifest: Manifest) -> tuple[str, ...]:
         f"'{robot.name}' has other options {_SINCE}, {change.text}: the "
         f'policy reads something else, unless the robot has changed likewise. See {robot.path}'
         for change in _changes(robot, manifest)
-        if change.now.frames is None and not change.is_turned
+        if change.now.frames is None and not (change.is_turned or change.is_of_recording)
     )
 
 

@@ -11,7 +11,7 @@ from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.description import DataType, Descriptions, load_robot
 from neuracore_ros.description.crop import Crop
-from neuracore_ros.description.treatment import treatment_changes, treatments
+from neuracore_ros.description.treatment import known_of_both, treatment_changes, treatments
 from neuracore_ros.errors import DatasetError, PolicyError
 from neuracore_ros.policy.hazards import HazardKind, hazards
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
@@ -289,7 +289,7 @@ def test_what_another_driver_or_calibration_explains_is_a_warning(tmp_path, what
     changed = arm(tmp_path, OF_B[what])
     assert not [each for each in hazards(changed, manifest) if each.kind is HazardKind.SENSE]
     told = treatment_warnings(changed, manifest)
-    assert len(told) == 2 and all("'b': scale" in text for text in told)
+    assert len(told) == 2 and all("'b': " in text and 'scale' in text for text in told)
 
 
 def test_a_joint_that_is_only_commanded_is_compared_by_its_command(tmp_path):
@@ -301,6 +301,84 @@ def test_a_joint_that_is_only_commanded_is_compared_by_its_command(tmp_path):
     manifest = policy_of(there)
     assert hazards(arm(tmp_path, OF_B['another sign']), manifest) == []
     assert hazards(arm(tmp_path), manifest) != []
+
+
+@pytest.mark.parametrize(
+    'recorded',
+    ['', '{topic: /leader/joint_states, type: JointState}', '{topic: /arm/joint_trajectory}'],
+)
+def test_a_leader_with_another_sign_is_none_of_the_robots(tmp_path, recorded):
+    """The robot moves by its commands; its own file may no longer tell what was recorded."""
+    leader = '{topic: /leader/joint_states, type: JointState, scale: -1, offset: 0.5}'
+    told = 'sources: {JOINT_TARGET_POSITIONS: %s, '
+    there = arm(tmp_path, **{'sources: {': told % leader})
+    manifest = policy_of(there)
+    here = arm(tmp_path, **{'sources: {': told % recorded} if recorded else {})
+    assert hazards(here, manifest) == [] and treatment_warnings(here, manifest) == ()
+    changes = treatment_changes(here, treatments(there))
+    assert len(changes) == (2 if recorded else 0)
+    assert all(change.is_recalibrated and change.is_of_recording for change in changes)
+    with_leader = arm(tmp_path, **{'sources: {': told % leader})
+    assert hazards(with_leader, policy_of(here)) == []
+    turned = arm(tmp_path, OF_B['another sign'], **{'sources: {': told % leader})
+    texts = [each.text for each in hazards(turned, manifest)]
+    assert any("JOINT_POSITIONS 'b': scale -1" in text for text in texts)
+
+
+def test_a_file_that_could_not_command_then_is_compared_by_what_it_recorded(tmp_path):
+    told = 'sources: {JOINT_TARGET_POSITIONS: {topic: /leader, type: JointState, scale: -1}, '
+    commands = 'commands: {JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}}'
+    silent = arm(tmp_path, **{'sources: {': told, commands: ''})
+    manifest = policy_of(silent)
+    assert hazards(arm(tmp_path, **{'sources: {': told}), manifest) == []
+    assert hazards(arm(tmp_path), manifest) == []
+
+
+@pytest.mark.parametrize('command', ['/arm/joint_trajectory', '/arm, type: Float64MultiArray'])
+def test_a_velocity_has_no_zero_of_the_position_that_it_becomes(tmp_path, command):
+    text = ARM.replace('JOINT_TARGET_POSITIONS', 'JOINT_VELOCITIES').replace(
+        'velocity: 1}', 'velocity: 1, acceleration: 3}'
+    )
+    text = text.replace('topic: /joint_states', 'topic: /joint_states, offset: 1.57')
+    text = text.replace('topic: /arm/joint_trajectory', f'topic: {command}')
+    told = 'sources: {JOINT_VELOCITIES: {topic: /joint_states}, '
+
+    def robot(text):
+        (tmp_path / 'arm.yaml').write_text(text)
+        return load_robot(tmp_path / 'arm.yaml')
+
+    there, here = robot(text.replace('sources: {', told)), robot(text)
+    for one, other in ((there, here), (here, there), (here, here)):
+        assert treatment_changes(one, treatments(other)) == ()
+    (turned,) = treatment_changes(
+        robot(text.replace(f'topic: {command}', f'topic: {command}, b: {{scale: -1}}')),
+        treatments(there),
+    )
+    assert turned.is_turned and 'commanded with scale -1, offset 0 (then scale 1' in turned.text
+
+
+@pytest.mark.parametrize('limits', ['[0, 0.08]', '[0.01, 0.05]', '[-0.02, 0.02]'])
+def test_a_hand_with_other_limits_is_a_warning_and_one_that_opens_backwards_a_hazard(
+    tmp_path, limits
+):
+    follows = ('{topic: /hand/joint_trajectory, follow_s: 0.4}', '{topic: /joint_states}')
+    manifest = trained(eye(tmp_path, follows))
+    other = eye(tmp_path, follows, ('[0, 0.04]', limits))
+    assert hazards(other, manifest) == [] and len(treatment_warnings(other, manifest)) == 2
+    backwards = '{topic: /joint_states, scale: -25, offset: 1}'
+    (hazard,) = hazards(eye(tmp_path, (follows[0], backwards)), manifest)
+    assert hazard.kind is HazardKind.SENSE
+    assert 'scale -25, offset 1 (then scale 25, offset 0)' in hazard.text
+
+
+def test_what_one_of_two_datasets_does_not_know_is_not_known_of_both(tmp_path):
+    arms, hands = treatments(arm(tmp_path)), treatments(hand(tmp_path))
+    assert known_of_both(arms, arms) == arms and known_of_both(hands, hands) == hands
+    old = {POSES: {'hand': replace(hands[POSES]['hand'], frames=None)}}
+    assert known_of_both(arms, {}) == known_of_both({}, arms) == {}
+    assert known_of_both(hands, old)[POSES]['hand'].frames.joints is None
+    only_a = {JOINTS: {'a': arms[JOINTS]['a']}}
+    assert known_of_both(arms, only_a) == only_a
 
 
 def test_a_policy_that_tells_no_senses_is_compared_with_none(tmp_path):
