@@ -8,12 +8,15 @@ after with falling weight, and where the plan ends the policy is free.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from neuracore_ros.arrays import Float32Array, FloatArray, IntArray
+from neuracore_ros.command.direct import DirectMotion
 from neuracore_ros.command.joints import Joints
+from neuracore_ros.command.settings import Settings
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.runner.state import Counters
@@ -50,6 +53,51 @@ class Delay:
         steps = np.arange(1, horizon + 1) + self.shift
         due: IntArray = now_ns + np.rint(step_ns * steps).astype(np.int64)
         return due
+
+
+class Inpainting:
+    """Real-time chunking of one policy on one robot, where the policy can and its user wants it.
+
+    Args:
+        joints: Of the robot.
+        direct: Its outputs that are sent as they are.
+        manifest: Of the policy.
+        settings: What the user wants.
+    """
+
+    def __init__(
+        self, joints: Joints, direct: DirectMotion, manifest: Manifest, settings: Settings
+    ) -> None:
+        self._joints, self._manifest, self._settings = joints, manifest, settings
+        # In a dry run the robot does not follow the plan, and observations do not come of it;
+        # and only a plan of positions is one that a policy predicts itself.
+        positions = not any(joint.is_integrated for joint in joints.joints)
+        positions &= not direct.commands
+        self._is_used = manifest.inpaint and settings.inpaint and positions
+        self._is_used &= not settings.dry_run
+
+    def prefix(
+        self,
+        planned: Callable[[IntArray], FloatArray],
+        measured: FloatArray,
+        counters: Counters,
+        now_ns: int,
+    ) -> ActionPrefix | None:
+        """The part of the plan that a prediction from an observation made now has to continue.
+
+        Args:
+            planned: Times [ns], (n,) -> the positions of the plan then, (m, J), m at most n.
+            measured: Where the joints are, (J,).
+            counters: With the latencies so far, where the settings give no delay.
+            now_ns: Now.
+        """
+        if not self._is_used:
+            return None
+        manifest, rate_hz = self._manifest, self._manifest.rate_hz
+        fixed = Delay(self._settings.delay_steps)
+        delay = fixed if fixed.steps else Delay.measured(counters, rate_hz)
+        due_ns = delay.due_ns(now_ns, round(1e9 / rate_hz), manifest.horizon)
+        return action_prefix(planned(due_ns), measured, delay.steps, self._joints, manifest)
 
 
 def action_prefix(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,8 @@ from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.runner.requests import Commands
 
+_NO_TASK = 'the policy reads LANGUAGE, but the parameter task is empty.'
+
 
 class RobotInputs:
     """Streams of one robot, read for one policy, and the snapshots of its newest T ticks.
@@ -41,9 +43,7 @@ class RobotInputs:
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
         strictest_age_s: At which some sample is stale [s]; half a second where none ever is.
         sources: Of everything that is read.
-        lacks_task: Whether the policy reads an instruction, and there is none.
-        unguarded: Joints that are driven by velocity, whose positions have limits that nothing
-            can keep, since they are not measured.
+        warnings: What is read or measured less than it should be, one line each.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class RobotInputs:
         inputs = tuple(s for s in robot.input_sources() if s.index in used.get(s.data_type, {}))
         read = used.get(DataType.LANGUAGE, {})
         texts = {index: text for index, text in robot.texts(task).items() if index in read}
-        self.lacks_task = bool(texts) and not task
+        lacks_task = (_NO_TASK,) if texts and not task else ()
         self._inputs = Observer(
             inputs,
             manifest.input_layout,
@@ -90,12 +90,7 @@ class RobotInputs:
         self._measured = tuple(zip(joints.joints, measured, strict=False))
         self._direct = direct
         self._of_direct = {(s.data_type, s.name): s for s in measured[len(of_joints) :]}
-        position = DataType.JOINT_POSITIONS
-        self.unguarded = tuple(
-            slot.name
-            for slot in direct.numbers
-            if slot.limit.ends and (position, slot.name) not in self._of_direct
-        )
+        self.warnings = (*lacks_task, *self._unguarded())
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
         self._following = {c.key: c for c in _following(self._joints)}
@@ -115,6 +110,16 @@ class RobotInputs:
         }
         ages_s = [source.max_age_s for source in sources if source.max_age_s is not None]
         self.strictest_age_s = min(ages_s, default=0.5)
+
+    def _unguarded(self) -> Iterator[str]:
+        """Tell the joints driven by velocity whose position limits nothing can keep."""
+        for slot in self._direct.numbers:
+            position = DataType.JOINT_POSITIONS, slot.name
+            if slot.limit.ends and position not in self._of_direct:
+                yield (
+                    f"'{slot.name}' may be driven beyond its limits of position: nothing measures "
+                    'it. Add under sources: JOINT_POSITIONS: {topic: /...}'
+                )
 
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""

@@ -46,7 +46,7 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.policy.trained_treatments import treatment_warnings
 from neuracore_ros.policy.vocabularies import vocabulary_warnings
-from neuracore_ros.runner.inpainting import Delay, action_prefix
+from neuracore_ros.runner.inpainting import Inpainting
 from neuracore_ros.runner.inputs import RobotInputs
 from neuracore_ros.runner.plan_ahead import PlanAhead
 from neuracore_ros.runner.requests import (
@@ -128,13 +128,7 @@ class Runner:
         self.topics, self.sources = self._inputs.topics, self._inputs.sources
         self.commands: tuple[Command | DirectCommand, ...] = robot.all_commands()
         self.command_topics: Mapping[str, str] = {c.topic: c.type for c in self.commands}
-        if self._inputs.lacks_task:
-            self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
-        self.warnings += tuple(
-            f"'{name}' may be driven beyond its limits of position: nothing measures it. Add "
-            'under sources: JOINT_POSITIONS: {topic: /...}'
-            for name in self._inputs.unguarded
-        )
+        self.warnings += self._inputs.warnings
         # A tick may be a step late, however fresh the streams have to be.
         longest_jump_s = max(self._inputs.strictest_age_s, 1.0 / manifest.rate_hz)
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
@@ -151,12 +145,7 @@ class Runner:
             settings.delay_steps,
             max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
         )
-        # In a dry run the robot does not follow the plan, and observations do not come of it;
-        # and only a plan of positions is one that a policy predicts itself.
-        positions = not any(joint.is_integrated for joint in self._joints.joints)
-        positions &= not self._direct.commands
-        self._inpaints = manifest.inpaint and settings.inpaint and positions
-        self._inpaints &= not settings.dry_run
+        self._inpainting = Inpainting(self._joints, self._direct, manifest, settings)
         self.start(0)
 
     @property
@@ -599,17 +588,10 @@ class Runner:
 
     def _action_prefix(self, now_ns: int) -> ActionPrefix | None:
         measured = self._inputs.measured(now_ns)
-        if not (self._inpaints and self._state.running and isinstance(measured, Measured)):
+        if not (self._state.running and isinstance(measured, Measured)):
             return None
-        fixed = Delay(self._settings.delay_steps)
-        delay = fixed if fixed.steps else Delay.measured(self.counters, self.rate_hz)
-        due_ns = delay.due_ns(now_ns, self._step_ns, self._manifest.horizon)
-        return action_prefix(
-            self._motion.planned(due_ns),
-            measured.positions,
-            delay.steps,
-            self._joints,
-            self._manifest,
+        return self._inpainting.prefix(
+            self._motion.planned, measured.positions, self.counters, now_ns
         )
 
     def _take(self, prediction: Prediction, now_ns: int) -> TickResult:
