@@ -6,13 +6,13 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, OWN_NAMESPACE, POLICY, between
+from neuracore_ros.cli.check_summary import CheckSummary
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError, collect_warnings
 from neuracore_ros.policy.address import is_server_file, path_or_address
@@ -21,14 +21,8 @@ from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
-# The rate of a recording, unless a policy determines it.
-DEFAULT_RATE_HZ = 20.0
-# Of a LeRobot dataset, whose episodes are of one robot; convert says it of all.
-_MOST_EPISODES = 3
-
 if TYPE_CHECKING:
-    from neuracore_ros.bags.bag import Bag
-    from neuracore_ros.description import Robot, Source
+    from neuracore_ros.description import Robot
     from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.policy.policy import Policy
 
@@ -38,44 +32,6 @@ EXAMPLES = """  neuracore_ros check policy.pt ur5
   neuracore_ros check policy.pt ur5.yaml --live                 # the running robot
 
 --live listens, and reads the parameters of controllers."""
-
-
-@dataclass(slots=True)
-class CheckSummary:
-    """The result of a check.
-
-    Attributes:
-        errors: Problems that stop the node, one line each, with the correction.
-        warnings: Other problems, one line each.
-        facts: Results without a problem, one line each.
-        means: Kinds of hazards that the user intends.
-    """
-
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-    means: frozenset[HazardKind] = frozenset()
-
-    def suspect(self, kind: HazardKind, text: str) -> None:
-        """Add a hazard: an error, unless the user allows its kind."""
-        if kind in self.means:
-            self.add('warning', text)
-        else:
-            self.add('error', f'{text} (if that is meant: --allow {kind})')
-
-    def add(self, kind: str, text: str) -> None:
-        """Add a line of kind ``ok``, ``warning`` or ``error``; each text once."""
-        lines = {'ok': self.facts, 'warning': self.warnings, 'error': self.errors}[kind]
-        if text not in lines:
-            lines.append(text)
-
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Collect a user error of the block as a line; each text once."""
-        try:
-            yield
-        except UserError as error:
-            self.add('error', str(error))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -159,8 +115,7 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
         needed = _check_fit(robot, manifest, result)
     if robot is not None and arguments.bag is not None:
         with result.noting():
-            for bag in _recordings(arguments.bag, result):
-                _check_bag(robot, bag, manifest, arguments, result)
+            _check_recordings(robot, manifest, arguments, result)
     if robot is not None and arguments.live:
         rate_hz = manifest.rate_hz if manifest else None
         with result.noting():
@@ -287,6 +242,18 @@ def _check_fit(robot: Robot, manifest: Manifest, result: CheckSummary) -> Collec
     return None
 
 
+def _check_recordings(
+    robot: Robot,
+    manifest: Manifest | None,
+    arguments: argparse.Namespace,
+    result: CheckSummary,
+) -> None:
+    from neuracore_ros.cli.check_recording import check_recording, some_recordings
+
+    for path in some_recordings(arguments.bag, result):
+        check_recording(robot, path, manifest, result, arguments.namespace, arguments.use_sim_time)
+
+
 def _check_live(
     robot: Robot,
     needed: Collection[str] | None,
@@ -309,96 +276,3 @@ def _check_live(
     facts = probe_graph(robot, needed, arguments.seconds, arguments.namespace)
     for line in check_graph(facts, str(robot.path), rate_hz, Settings().max_tracking_error):
         result.add(line.level, line.text)
-
-
-def _recordings(path: Path, result: CheckSummary) -> Iterator[Path]:
-    """Give the recordings to check: of a dataset, some episodes, until one is wrong."""
-    from neuracore_ros.bags.expansion import expanded
-
-    found = expanded([path])
-    if found[_MOST_EPISODES:]:
-        result.facts.append(f'{path}: its first {_MOST_EPISODES} of {len(found)} episodes follow')
-    for bag in found[:_MOST_EPISODES]:
-        if not result.errors:
-            yield bag
-
-
-def _check_bag(
-    robot: Robot,
-    path: Path,
-    manifest: Manifest | None,
-    arguments: argparse.Namespace,
-    result: CheckSummary,
-) -> None:
-    from neuracore_ros.bags.bag import open_bag
-    from neuracore_ros.convert.observed_values import observed_values
-    from neuracore_ros.convert.recording import survey
-    from neuracore_ros.convert.topic_checks import require_name, require_topics
-    from neuracore_ros.description.recorded_checks import Severity, doubts
-
-    rate_hz = manifest.rate_hz if manifest else DEFAULT_RATE_HZ
-    topics: dict[str, dict[str, Source]] = {}
-    declared = (*robot.input_sources(), *robot.all_measured())
-    for source in declared:
-        topics.setdefault(source.topic, {})[source.message_name] = source
-    namespace, by_clock = arguments.namespace, arguments.use_sim_time
-    with open_bag(path, namespace, by_clock) as bag:
-        messages, kinds = counted(bag.count, 'message'), counted(len(bag.topics), 'topic')
-        result.facts.append(f'{path}: {messages} on {kinds}')
-        for named in topics.values():
-            with result.noting():
-                require_topics(bag, list(named.values())[:1], robot.path, declared)
-                for source in named.values():
-                    require_name(bag, source)
-        if result.errors:
-            return
-        commanded = robot.output_sources()
-        try:
-            require_topics(bag, commanded, robot.path, declared)
-        except UserError as error:
-            result.warnings.append(f'convert cannot use it: {error}')
-            commanded = ()
-        values = observed_values(bag, robot, commanded, rate_hz)
-        for doubt in doubts(values):
-            if doubt.severity is Severity.DOUBTED:
-                result.warnings.append(f'{path}: {doubt.text}')
-            else:
-                result.suspect(HazardKind.UNITS, f'{path}: {doubt.text}')
-        _check_recorded_chains(bag, robot, commanded, manifest, rate_hz, result)
-    if not commanded:
-        return
-    found = survey(robot, path, rate_hz, namespace, use_sim_time=by_clock)
-    if found.error:
-        result.errors.append(found.error)
-    else:
-        result.facts.append(found.line())
-    result.warnings += [f'{path}: lost: {loss}' for loss in found.losses]
-
-
-def _check_recorded_chains(
-    bag: Bag,
-    robot: Robot,
-    commanded: Sequence[Source],
-    manifest: Manifest | None,
-    rate_hz: float,
-    result: CheckSummary,
-) -> None:
-    """Where the hand was and was sent, and whether inverse kinematics follows."""
-    from neuracore_ros.convert.chain_values import (
-        chain_doubts,
-        chain_facts,
-        chain_values,
-        follow,
-    )
-    from neuracore_ros.policy.compatibility import trained_positions
-
-    for values in chain_values(bag, robot, rate_hz, commanded):
-        if not values.joints:
-            continue
-        followed, slot = follow(values, robot, rate_hz), values.output
-        trained = None
-        if manifest is not None:
-            trained = trained_positions(manifest, slot.data_type, slot.index)
-        result.facts.append(f'{bag.path}: {chain_facts(values, followed)}')
-        for text in chain_doubts(values, followed, trained):
-            result.add('warning', f'{bag.path}: {text}')
