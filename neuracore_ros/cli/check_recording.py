@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from neuracore_ros.bags.bag import Bag, open_bag
-from neuracore_ros.bags.expansion import expanded
 from neuracore_ros.cli.check_summary import CheckSummary
-from neuracore_ros.convert.chain_values import chain_doubts, chain_facts, chain_values, follow
-from neuracore_ros.convert.observed_values import observed_values
-from neuracore_ros.convert.recording import survey
-from neuracore_ros.convert.topic_checks import require_name, require_topics
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.errors import UserError
@@ -19,6 +14,9 @@ from neuracore_ros.policy.compatibility import trained_positions
 from neuracore_ros.policy.hazards import HazardKind
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.wording import counted
+
+if TYPE_CHECKING:
+    from neuracore_ros.bags.bag import Bag
 
 # The rate of a recording, unless a policy determines it.
 _DEFAULT_RATE_HZ = 20.0
@@ -28,6 +26,8 @@ _MOST_EPISODES = 3
 
 def some_recordings(path: Path, result: CheckSummary) -> Iterator[Path]:
     """Give the recordings to check: of a dataset, its first episodes, until one is wrong."""
+    from neuracore_ros.bags.expansion import expanded
+
     found = expanded([path])
     if found[_MOST_EPISODES:]:
         result.facts.append(f'{path}: its first {_MOST_EPISODES} of {len(found)} episodes follow')
@@ -57,6 +57,11 @@ def check_recording(
     Raises:
         UserError: It cannot be opened.
     """
+    from neuracore_ros.bags.bag import open_bag
+    from neuracore_ros.convert.observed_values import observed_values
+    from neuracore_ros.convert.recording import survey
+    from neuracore_ros.convert.topic_checks import require_name, require_topics
+
     rate_hz = manifest.rate_hz if manifest else _DEFAULT_RATE_HZ
     topics: dict[str, dict[str, Source]] = {}
     declared = (*robot.input_sources(), *robot.all_measured())
@@ -104,6 +109,8 @@ def _check_recorded_chains(
     result: CheckSummary,
 ) -> None:
     """Tell where each hand was and was sent, and whether inverse kinematics follows."""
+    from neuracore_ros.convert.chain_values import chain_doubts, chain_facts, chain_values, follow
+
     for values in chain_values(bag, robot, rate_hz, commanded):
         if not values.joints:
             continue
