@@ -11,14 +11,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any, TextIO, cast
 
 from neuracore_ros.errors import printable
 
 TERMINAL_EVERY_S = 0.2
 LOG_EVERY_S = 15.0
-ESCAPE = b'\x1b'
+SEQUENCE_S = 0.05
+"""The characters of one key that is a sequence, such as an arrow, come within this [s]."""
+
+# An arrow or a function key, or a key with Alt. A space is part of none: it may stop a robot.
+_SEQUENCE = re.compile(rb'\x1b(\[(\[[A-E]|[0-?]*[!-/]*[@-Z\\-~])|O[0-9;]*[@-~]|[^\[O \x1b])')
+_BEGINNING = re.compile(rb'\x1b(\[\[?|\[[0-?]*[!-/]*|O[0-9;]*)?')
 
 # Characters that move a cursor, name a window, or break or reverse a line.
 _CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
@@ -126,20 +130,32 @@ def single_keys(stream: TextIO) -> Iterator[Callable[[], str]]:
     single[0] &= ~termios.IXON
     termios.tcsetattr(stream, termios.TCSADRAIN, single)
     try:
-        yield partial(_pressed, stream)
+        yield _Keyboard(stream).next_key
     finally:
         with suppress(termios.error):  # The terminal may be closed.
             termios.tcsetattr(stream, termios.TCSADRAIN, before)
 
 
-def _pressed(stream: TextIO) -> str:
-    if not select.select([stream], [], [], 0.0)[0]:
-        return ''
-    # Not through the stream, which would read ahead of what select sees.
-    key = os.read(stream.fileno(), 1)
-    if key == ESCAPE:
-        # An arrow is three characters, of which the last would be a key of its own.
-        while select.select([stream], [], [], 0.0)[0] and os.read(stream.fileno(), 1):
-            pass
-        return ''
-    return key.decode('ascii', 'replace').lower()
+class _Keyboard:
+    """Keys of a terminal, one at a time; a sequence of several characters, as of an arrow, is none."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._unread = b''
+        self._read_s = 0.0
+
+    def next_key(self) -> str:
+        """The next key; '' if there is none now."""
+        is_late = time.monotonic() - self._read_s > SEQUENCE_S
+        if is_late and _BEGINNING.fullmatch(self._unread):
+            self._unread = b''  # It was the key Escape itself: nothing has followed.
+        if select.select([self._stream], [], [], 0.0)[0]:
+            # Not through the stream, which would read ahead of what select sees.
+            self._unread += os.read(self._stream.fileno(), 4096)
+            self._read_s = time.monotonic()
+        while found := _SEQUENCE.match(self._unread):
+            self._unread = self._unread[found.end() :]
+        if _BEGINNING.fullmatch(self._unread):
+            return ''
+        key, self._unread = self._unread[:1], self._unread[1:]
+        return key.decode('ascii', 'replace').lower()

@@ -137,42 +137,51 @@ class Watch:
         if keys:
             print(keys, flush=True)
         print(domain(), file=sys.stderr, flush=True)
-        with single_keys(sys.stdin) if keys else nullcontext(str) as next_key:
-            while not self._is_over and not _is_closed(sys.stdout):
-                self._serve()
-                self._press(next_key())
-                for line in changes.of(self._link.views()):
-                    print(line, flush=True)
-                question = self._desk.question
-                said = [
-                    *(note.text for note in self._desk.notes),
-                    *([f'{question.text} y: yes'] if question else []),
-                ]
-                for line in said if keys else ():
-                    if line not in shown:
+
+        def print_changes() -> None:
+            nonlocal shown
+            with single_keys(sys.stdin) if keys else nullcontext(str) as next_key:
+                while not (self._is_over or self._suspended or _is_closed(sys.stdout)):
+                    self._serve()
+                    self._press(next_key)
+                    for line in changes.of(self._link.views()):
                         print(line, flush=True)
-                shown = said
+                    question = self._desk.question
+                    said = [
+                        *(note.text for note in self._desk.notes),
+                        *([f'{question.text} y: yes'] if question else []),
+                    ]
+                    for line in said if keys else ():
+                        if line not in shown:
+                            print(line, flush=True)
+                    shown = said
+
+        self._with_pauses(print_changes)
         return 0
 
     def on_screen(self) -> int:
         """Draw and obey; afterwards the terminal is as before, with a line about each node."""
-        signal.signal(signal.SIGTSTP, self._suspend)
-        while True:
-            try:
-                self._draw()
-            except OSError as error:
-                if error.errno != errno.EIO:
-                    raise
-                return 0  # The terminal is closed: nothing is left to restore.
-            if not self._suspended or self._is_over:
-                break
-            # The terminal is as before by now: the shell may have it.
-            self._suspended = False
-            os.kill(os.getpid(), signal.SIGSTOP)
-            self._link.excuse()
+        try:
+            self._with_pauses(self._draw)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return 0  # The terminal is closed: nothing is left to restore.
         for view in self._link.views():
             print(f'{view.name} is left as it is: {view.state}')
         return 0
+
+    def _with_pauses(self, watch: Callable[[], None]) -> None:
+        """Watch until the end; Ctrl-Z interrupts it, and then the terminal is as before."""
+        signal.signal(signal.SIGTSTP, self._suspend)
+        while True:
+            watch()
+            if not self._suspended or self._is_over:
+                return
+            self._suspended = False
+            self._desk.leave()
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self._link.excuse()
 
     def _draw(self) -> None:
         """Draw and obey until the end, or Ctrl-Z."""
@@ -193,7 +202,7 @@ class Watch:
         with live, single_keys(sys.stdin) as next_key:
             while not (self._is_over or self._suspended):
                 self._serve()
-                pressed = self._press(next_key())
+                pressed = self._press(next_key)
                 if pressed or time.monotonic() - drawn_s > FRAME_S:
                     drawn_s = time.monotonic()
                     frame = ScreenFrame(title, self._link.views(), self._desk, has_keys)
@@ -204,13 +213,15 @@ class Watch:
         self._link.refresh()
         self._update_viewer(self._link.views())
 
-    def _press(self, key: str) -> bool:
-        """Give a key to the desk, if there is one."""
+    def _press(self, next_key: Callable[[], str]) -> bool:
+        """Give all keys that wait to the desk; returns whether there was one."""
         views, now_s = self._link.views(), time.monotonic()
         self._desk.update(views, now_s)
-        if key:
+        # Before anything is drawn: behind a key that is held, another one may stop the robots.
+        keys = [*iter(next_key, '')]
+        for key in keys:
             self._desk.press(key, views, now_s)
-        return bool(key)
+        return bool(keys)
 
     def _suspend(self, number: int, frame: FrameType | None) -> None:
         del number, frame

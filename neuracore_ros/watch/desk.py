@@ -92,6 +92,11 @@ class Desk:
         elif now_s - question.asked_s > PATIENCE_S:
             self._withdraw(f'not sent: nobody confirmed within {PATIENCE_S:g} s')
 
+    def leave(self) -> None:
+        """Forget a question whose asker goes away for a while, and does not see the robot."""
+        if (question := self.question) is not None:
+            self._withdraw(f'not sent: {question.request.value} was not confirmed')
+
     def answer(self, node: str, text: str) -> None:
         """Take what became of a request to a node, in one line."""
         self.notes = [note for note in self.notes if note.node != node]
@@ -172,4 +177,5 @@ def _situation(view: NodeView) -> tuple[str, ...]:
     """The part of a view on which the meaning of a request rests."""
     report = view.report
     waits = str(report.waits_for_enable) if report else ''
-    return view.presence.value, view.state, waits, view.commander
+    twins = str(view.graph.twins if view.graph else 0)
+    return view.presence.value, view.state, waits, view.commander, twins

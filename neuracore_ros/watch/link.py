@@ -85,6 +85,8 @@ class Link:
         self._nodes: dict[str, WatchedNode] = {}
         self._handles: dict[str, _Handles] = {}
         self._calls: list[_Call] = []
+        # Nodes that were to be stopped after they were asked to become active.
+        self._stopped: set[str] = set()
         self.has_succeeded = False
         self._refreshed_s = self._asked_s = -REFRESH_S
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 20)
@@ -127,10 +129,16 @@ class Link:
             node.excuse(time.monotonic())
         for call in self._calls:
             call.due_s = time.monotonic() + call.patience_s
+            if call.word == 'configure':
+                # Nobody has looked at the robot meanwhile.
+                self._stopped.add(call.node)
 
     def send(self, name: str, request: NodeRequest) -> None:
         """Send a request to one node; `tell` hears what becomes of it."""
+        if request is NodeRequest.DISABLE:
+            self._stopped.add(name)
         if request is NodeRequest.ACTIVATE:
+            self._stopped.discard(name)
             self._activate(name)
         elif request is NodeRequest.RESET:
             self._call(name, request.value, 'reset', Trigger.Request())
@@ -146,20 +154,28 @@ class Link:
     def _activate(self, name: str) -> None:
         view = self._nodes[name].view(time.monotonic())
         if view.graph is not None and view.graph.configured:
-            self._change(
-                name, 'activate', ANSWER_S, lambda: self._conclude(name, 'activated', True)
-            )
+            self._change(name, 'activate', ANSWER_S, self._activated)
             return
         self._tell(name, 'configures; loading the policy may take a minute')
-        activate = partial(self._change, name, 'activate', ANSWER_S)
-        self._change(
-            name,
-            'configure',
-            CONFIGURE_S,
-            lambda: activate(lambda: self._conclude(name, 'activated', True)),
-        )
+        self._change(name, 'configure', CONFIGURE_S, self._configured)
 
-    def _change(self, name: str, word: str, patience_s: float, then: Callable[[], None]) -> None:
+    def _configured(self, name: str) -> None:
+        if name in self._stopped:
+            why = 'it was to be disabled, or watch was suspended, meanwhile'
+            self._conclude(name, f'configured, and not activated: {why}', False)
+            return
+        self._change(name, 'activate', ANSWER_S, self._activated)
+
+    def _activated(self, name: str) -> None:
+        if name in self._stopped:
+            # The stop may have come before the node was active, and then was refused.
+            self.send(name, NodeRequest.DISABLE)
+            return
+        self._conclude(name, 'activated', True)
+
+    def _change(
+        self, name: str, word: str, patience_s: float, then: Callable[[str], None]
+    ) -> None:
         numbers = {
             'configure': Transition.TRANSITION_CONFIGURE,
             'activate': Transition.TRANSITION_ACTIVATE,
@@ -167,7 +183,7 @@ class Link:
 
         def answered(answer: Any) -> None:
             if answer.success:
-                then()
+                then(name)
             else:
                 self._conclude(name, f'{word} failed; the log says why', False)
 

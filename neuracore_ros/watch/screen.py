@@ -72,12 +72,22 @@ class ScreenFrame:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Render it for the width and height of the terminal."""
         free = options.update(height=None)
-        above = console.render_lines(Group(*self._above()), free, pad=False)
-        below = console.render_lines(Group(*self._below()), free, pad=False)
+
+        def rendered(*parts: RenderableType) -> list[list[Segment]]:
+            return console.render_lines(Group(*parts), free, pad=False)
+
+        above, below = rendered(*self._above()), rendered(*self._below())
+        # One line is left for the state of the chosen node, however low the window is.
+        most = max(options.max_height - 1, 1)
+        if len(below) > most:
+            # The last line has what answers a question, and how to leave.
+            below = [*below[1:most], below[-1]]
         room = max(options.max_height - len(below), 1)
         if len(above) > room:
             cut = Text(f'... {len(above) - room + 1} more lines in a taller window', 'dim')
-            above = above[: room - 1] + console.render_lines(cut, free, pad=False)[:1]
+            heads = rendered(*self._heads())
+            is_low = room <= len(heads) + 1
+            above = heads[:room] if is_low else above[: room - 1] + rendered(cut)[:1]
         above += [[]] * (room - len(above))
         for number, line in enumerate([*above, *below]):
             if number:
@@ -90,10 +100,21 @@ class ScreenFrame:
             yield Text('no node has been found yet', 'yellow')
             yield _labelled('next', ADVICE_WITHOUT_NODES)
             return
-        chosen = next((v for v in self.views if v.name == self.desk.chosen), self.views[0])
         if len(self.views) > 1:
-            yield from _overview(self.views, chosen)
-        yield from _in_full(chosen)
+            yield from _overview(self.views, self._chosen)
+            yield Text('')
+        yield from _in_full(self._chosen)
+
+    def _heads(self) -> Iterator[RenderableType]:
+        """A line for each node, the chosen one first: all that a low window has room for."""
+        if self.views:
+            lines = [*_overview(self.views, self._chosen)]
+            yield lines.pop(self.views.index(self._chosen))
+            yield from lines
+
+    @property
+    def _chosen(self) -> NodeView:
+        return next((v for v in self.views if v.name == self.desk.chosen), self.views[0])
 
     def _below(self) -> Iterator[RenderableType]:
         yield Text('')
@@ -136,7 +157,6 @@ def _overview(views: Sequence[NodeView], chosen: NodeView) -> Iterator[Renderabl
             no_wrap=True,
             overflow='ellipsis',
         )
-    yield Text('')
 
 
 def _in_full(view: NodeView) -> Iterator[RenderableType]:

@@ -5,12 +5,14 @@ import os
 import pty
 import sys
 import termios
+import time
 from xml.etree import ElementTree
 
 import pytest
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.cli.terminal import (
+    SEQUENCE_S,
     EscapedOutput,
     StatusLine,
     escaped,
@@ -106,6 +108,12 @@ def keyboard():
         ('\x1b[D', ''),  # an arrow; its last letter alone would discard an episode
         ('\x1bOD', ''),
         ('\x1b[1;5D', ''),
+        ('\x1bO5D', ''),
+        ('\x1b[[A', ''),  # F1 of a console without a window
+        ('\x1bd', ''),  # Alt
+        ('\x1b[D\x1b[D ', ' '),  # an arrow that is held, and what stops a robot
+        ('\x1b ', ' '),
+        ('\x1b[ ', ' '),
         ('\x1b', ''),
         ('\x13', '\x13'),  # Ctrl-S would hold the output
     ],
@@ -116,6 +124,25 @@ def test_keys_come_one_by_one_and_what_arrows_send_is_none(keyboard, pressed, ke
     with single_keys(terminal) as next_key:
         os.write(master, pressed.encode())
         found = ''.join(next_key() for _ in range(8))
+        time.sleep(2 * SEQUENCE_S)
         os.write(master, b'x')
-        assert (found, next_key()) == (keys, 'x')
+        assert (found.strip('\x1b['), next_key()) == (keys, 'x')
     assert termios.tcgetattr(terminal) == before
+
+
+def test_an_arrow_that_comes_in_two_parts_is_none(keyboard):
+    master, terminal = keyboard
+    with single_keys(terminal) as next_key:
+        os.write(master, b'\x1b[')
+        assert next_key() == ''
+        os.write(master, b'Dx')
+        assert next_key() == 'x'
+
+
+def test_keys_that_wait_are_kept_for_a_slow_reader(keyboard):
+    master, terminal = keyboard
+    with single_keys(terminal) as next_key:
+        os.write(master, b'ab')
+        assert next_key() == 'a'
+        time.sleep(2 * SEQUENCE_S)
+        assert next_key() == 'b'

@@ -89,12 +89,16 @@ class OnTerminal:
         wait_until(lambda: text in self.written, patience_s, lambda: f'{text} in {self.written}')
 
     @property
+    def has_its_mode(self):
+        """Whether the terminal echoes, and waits for lines, as it did."""
+        return termios.tcgetattr(self._slave)[:6] == self.before[:6]
+
+    @property
     def is_restored(self):
         """Whether the terminal is as it was: its mode, its cursor, and its first screen."""
-        modes = termios.tcgetattr(self._slave)[:6] == self.before[:6]
         shown = self.written.rfind('\x1b[?25h') > self.written.rfind('\x1b[?25l')
         first = self.written.rfind(LEAVE) > self.written.rfind(ENTER)
-        return modes and shown and first
+        return self.has_its_mode and shown and first
 
     def hang_up(self):
         """Close the terminal, as a window or a connection that goes away."""

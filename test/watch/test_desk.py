@@ -89,6 +89,18 @@ def test_a_question_is_withdrawn_when_the_node_changes(sitting):
     assert sitting.said == ['not sent: /left/infer has changed meanwhile']
 
 
+def test_a_question_is_withdrawn_when_a_second_node_of_the_name_comes(sitting):
+    sitting.press('e')
+    sitting.views[0] = view('HOLDING', 'why', ENABLE, name='/left/infer', twins=2)
+    assert sitting.press('y').sent == []
+
+
+def test_a_question_does_not_outlive_the_absence_of_whoever_was_asked(sitting):
+    sitting.press('e')
+    sitting.desk.leave()
+    assert sitting.press('y').sent == []
+
+
 def test_a_question_is_withdrawn_when_nobody_answers(sitting):
     sitting.press('e').press('y', after_s=PATIENCE_S + 1)
     assert sitting.sent == []

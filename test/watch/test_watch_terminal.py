@@ -74,7 +74,14 @@ def test_a_terminal_without_a_cursor_gets_lines_and_keys(begin_on_terminal):
     terminal.press('d')
     terminal.until_written("/left/infer: it is not there; 'disable' was not sent")
     assert '\x1b' not in terminal.written
+    terminal.press('\x1a')
+    pid = terminal.process.pid
+    wait_until(lambda: os.waitpid(pid, os.WUNTRACED | os.WNOHANG)[0] == pid, message='its pause')
+    assert terminal.has_its_mode
+    terminal.signal(signal.SIGCONT)
+    wait_until(lambda: not terminal.has_its_mode, message='its keys')
     assert terminal.end('q') == 0
+    assert terminal.has_its_mode
 
 
 def test_without_colour_there_is_none(begin_on_terminal):
