@@ -137,7 +137,7 @@ def single_keys(stream: TextIO) -> Iterator[Callable[[], str]]:
 
 
 class _Keyboard:
-    """Keys of a terminal, one at a time; a sequence of several characters, as of an arrow, is none."""
+    """Keys of a terminal, one at a time; what an arrow sends is none."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
