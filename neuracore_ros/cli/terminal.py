@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from neuracore_ros.errors import printable
@@ -68,15 +69,22 @@ def control(stream: TextIO) -> TextIO:
 def escaped_output() -> Iterator[None]:
     """A block whose output to the terminal has no control characters of names."""
     before = sys.stdout, sys.stderr
-    for stream in before:
+    # What the caller has closed, as `>&-` does, Python does not have.
+    streams = [control(each) if each else _nowhere('w') for each in before]
+    sys.stdin = sys.stdin or _nowhere('r')
+    for stream in streams:
         # A terminal that cannot show a letter of a name shows its number.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='backslashreplace')
-    sys.stdout, sys.stderr = (cast(TextIO, EscapedOutput(control(stream))) for stream in before)
+    sys.stdout, sys.stderr = (cast(TextIO, EscapedOutput(stream)) for stream in streams)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _nowhere(mode: str) -> TextIO:
+    return cast(TextIO, Path(os.devnull).open(mode))
 
 
 class StatusLine:

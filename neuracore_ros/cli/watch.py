@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import positive
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.errors import UserError
 from neuracore_ros.files import require_new_file
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Watch until q or a signal; the nodes stay as they are.
 
     Raises:
-        UserError: No ROS 2, a wrong namespace, a node that is not heard with ``--once``, or does
-            not agree with ``--call``.
+        UserError: No ROS 2, a wrong namespace, a file that is there already, a node that is not
+            heard with ``--once``, or does not agree with ``--call``.
         ModuleNotFoundError: The screen's library is not installed.
     """
     from neuracore_ros.node.environment import require_ros
@@ -111,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.wrong_usage('--robot is for --rerun')
     if arguments.rerun not in (None, VIEWER):
         require_new_file(arguments.rerun, '--rerun')
+        if arguments.rerun.exists():
+            raise UserError(f'{arguments.rerun}: is there already: choose another name')
     on_screen = _is_screen() and not (arguments.json or arguments.once or arguments.call)
     if on_screen:
         import rich.live  # noqa: F401  Its absence is told before anything is opened.

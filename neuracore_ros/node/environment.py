@@ -5,20 +5,22 @@ import os
 import re
 from pathlib import Path
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, quoted
 
+_MOST_DOMAIN = 232
 _NAMESPACE = re.compile(r'/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?')
 
 
 def require_ros(namespace: str = '') -> None:
-    """Refuse to start without rclpy, with another workspace's, or in what is no namespace.
+    """Refuse to start without rclpy, with another workspace's, in no domain or no namespace.
 
     Two ROS distributions in one process crash or cannot talk to each other, in ways that
     are hard to trace back to a `pip install`.
 
     Raises:
         UserError: rclpy is missing, or comes from a Python package while a sourced ROS 2
-            has its own; or the namespace holds a character that none may hold.
+            has its own; ROS_DOMAIN_ID is none; or the namespace holds a character that none may
+            hold.
     """
     spec = importlib.util.find_spec('rclpy')
     if spec is None or spec.origin is None:
@@ -33,6 +35,12 @@ def require_ros(namespace: str = '') -> None:
         raise UserError(
             f'rclpy comes from {origin.parent}, but the sourced ROS 2 at {sourced[0]} has its '
             'own: pip uninstall ros-rclpy in this Python environment, or use a shell without ROS 2'
+        )
+    # rclpy ends the process, or leaves a traceback.
+    domain = os.environ.get('ROS_DOMAIN_ID', '').strip()
+    if domain and not (domain.isdecimal() and int(domain) <= _MOST_DOMAIN):
+        raise UserError(
+            f'ROS_DOMAIN_ID {quoted(domain)} is none: it is a number from 0 to {_MOST_DOMAIN}'
         )
     if namespace and not _NAMESPACE.fullmatch(namespace):
         raise UserError(

@@ -146,3 +146,9 @@ def test_keys_that_wait_are_kept_for_a_slow_reader(keyboard):
         assert next_key() == 'a'
         time.sleep(2 * SEQUENCE_S)
         assert next_key() == 'b'
+
+
+@pytest.mark.parametrize('name', ['stdin', 'stdout', 'stderr'])
+def test_a_stream_that_the_caller_has_closed_ends_nothing(name, monkeypatch):
+    monkeypatch.setattr(sys, name, None)
+    assert main(['layout', 'ur5']) == 0

@@ -55,5 +55,5 @@ def test_options_that_contradict_each_other_are_refused(words, says, capsys):
 def test_a_file_that_is_there_is_not_overwritten(tmp_path, capsys):
     (tmp_path / 'live.rrd').write_text('mine')
     assert main(['watch', '--rerun', str(tmp_path / 'live.rrd')]) == 1
-    assert 'live.rrd' in capsys.readouterr().err
+    assert 'live.rrd: is there already: choose another name' in capsys.readouterr().err
     assert (tmp_path / 'live.rrd').read_text() == 'mine'
