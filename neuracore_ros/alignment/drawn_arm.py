@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,12 +14,19 @@ from neuracore_ros.alignment.zero_pose import PosedJoint, facing
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.kinematics.forward import Kinematics
 from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.kinematics.rotations import about
 
 # A hand lies beside the axis that rolls it, by as much as its fingers are long.
 _ALONG_THE_HAND = 0.7
 _PARALLEL = 0.9
 # A tip nearer than this has no direction from the base [m].
 _NEAR_M = 0.02
+# A base that is tilted by more is mounted askew [rad].
+_ASKEW = math.radians(5.0)
+# Parts of an arm lie beside its base by less than this part of its reach.
+_ASIDE = 0.1
+# An arm with fewer joints that turn has no shape to go by.
+_FEWEST = 4
 
 
 def drawn_joints(tree: JointTree, arm: Sequence[PosedJoint], turn: FloatArray) -> list[ArmJoint]:
@@ -57,6 +65,33 @@ def drawn_hand(arm: Sequence[PosedJoint], fingers: Sequence[PosedJoint], turn: F
     return Hand(turn @ approach)
 
 
+def upright(arm: Sequence[PosedJoint], turn: FloatArray) -> FloatArray:
+    """The turn in which an arm stands or hangs whose base is mounted askew, by the shortest way.
+
+    Such an arm has no roll of its upper arm, and so cannot lift it in an upright plane; `turn` of
+    any other arm.
+
+    Args:
+        arm: The turning joints, from base to wrist.
+        turn: From the frame of the URDF's base to that of the body, shape (3, 3).
+    """
+    if len(arm) < _FEWEST:
+        return turn
+    first, second, third = (turn @ joint.axis for joint in arm[:3])
+    bends = abs(first @ second) < 1 - _PARALLEL and abs(second @ third) > _PARALLEL
+    if not bends or math.asin(min(abs(first[2]), 1.0)) > math.pi / 2 - _ASKEW:
+        return turn
+    ways = np.array([turn @ np.subtract(joint.origin, arm[0].origin) for joint in arm])
+    reach = float(np.linalg.norm(ways, axis=1).max())
+    # Axes point out of the base, unless the arm is clearly drawn on the other side.
+    outward = first * (-1.0 if float(np.mean(ways @ first)) < -_ASIDE * reach else 1.0)
+    # At a wall it stands; else it hangs where that is nearer.
+    up = outward if outward[2] > -math.sin(_ASKEW) else -outward
+    across = np.cross(up, [0.0, 0.0, 1.0])
+    length = float(np.linalg.norm(across))
+    return about(across / length, math.atan2(length, float(up[2]))) @ turn
+
+
 def front_of(tree: JointTree, arm: Sequence[PosedJoint]) -> tuple[FloatArray, bool]:
     """The turn that makes x the way in which an arm alone reaches, and whether that is known.
 
@@ -69,7 +104,8 @@ def front_of(tree: JointTree, arm: Sequence[PosedJoint]) -> tuple[FloatArray, bo
     Returns:
         A rotation matrix, shape (3, 3); and False where the arm reaches neither way.
     """
-    turn = facing(arm)
+    stand = upright(arm, np.eye(3))
+    turn = facing([replace(j, axis=stand @ j.axis, origin=stand @ j.origin) for j in arm]) @ stand
     middles = [_middle(tree.urdf.limits[joint.name].position) for joint in tree.moving]
     poses = Kinematics(tree.joints).poses(middles)
     origin = {joint.name: pose[:3, 3] for joint, pose in zip(tree.joints, poses, strict=True)}

@@ -33,6 +33,8 @@ _FEWEST = 4
 _MOST = 7
 # Fingers are shorter in all; the shortest arms have 0.25 m from first to last joint [m].
 _SHORTEST_M = 0.2
+# Shoulders nearer than this, sideways, are not beside each other [m].
+_BESIDE_M = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,15 @@ def parts_of(tree: JointTree) -> RobotParts:
     turn, doubts = _body(sides)
     of_arms = {name for arm in found for name in arm.fingers}
     left_out |= {n: 'is a finger of no arm' for n in fingers if n not in of_arms}
-    right, left, further = _sides(found, named, {n: turn @ j.origin for n, j in posed.items()})
+    origin = {name: turn @ joint.origin for name, joint in posed.items()}
+    right, left, further = _sides(found, named, origin)
+    if right and left and not {'l', 'r'} <= named.keys():
+        first, second = (origin[arm.joints[0]][1] for arm in (right, left))
+        if second - first < _BESIDE_M:
+            doubts.append(
+                f'nothing says which way it looks, nor which arm is at its right: that of '
+                f'{right.joints[0]} is taken to be, and forward to be x'
+            )
     others += [name for arm in further for name in arm.joints]
     return RobotParts(
         posed, turn, right, left, torso, tuple(head), tuple(others), left_out, tuple(doubts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neuracore_ros.alignment.arm_in_plane import functions_of
-from neuracore_ros.alignment.drawn_arm import drawn_hand, drawn_joints, front_of
+from neuracore_ros.alignment.drawn_arm import drawn_hand, drawn_joints, front_of, upright
 from neuracore_ros.alignment.joint_function import JointFunction
 from neuracore_ros.alignment.name_heuristics import parts
 from neuracore_ros.alignment.robot_parts import Arm, RobotParts, parts_of
@@ -90,6 +90,7 @@ class _Placing:
             arm = [robot.posed[name] for name in robot.right.joints]
             self._turn, is_known = front_of(tree, [joint for joint in arm if not joint.slides])
             self.doubts = robot.doubts if is_known else (*robot.doubts, _NO_FRONT)
+        self.doubts += tuple(self._askew())
 
     def joints(self, wanted: Collection[str]) -> Iterator[SlotProposal]:
         own = self._vocabulary.first_own(_JOINTS)
@@ -119,6 +120,19 @@ class _Placing:
             found |= {name: why for name in arm.fingers if name != chosen}
         return found
 
+    def _askew(self) -> Iterator[str]:
+        """The arms whose bases are tilted, with the angle."""
+        for which, arm in self._arms.items():
+            chain = [self._robot.posed[name] for name in arm.joints] if arm else []
+            turning = [joint for joint in chain if not joint.slides]
+            turned = upright(turning, self._robot.turn) @ self._robot.turn.T
+            angle = math.degrees(math.acos(np.clip((np.trace(turned) - 1) / 2, -1.0, 1.0)))
+            if angle > 1.0:
+                yield (
+                    f'the base of the {which} arm is tilted by {angle:.0f} degrees: its slots are '
+                    'those that it would have upright'
+                )
+
     def _of_arms(self) -> Iterator[SlotProposal]:
         found: dict[str, JointFunction] = {}
         for which, arm in self._arms.items():
@@ -127,13 +141,15 @@ class _Placing:
             turning = [name for name in arm.joints if not self._robot.posed[name].slides]
             chain = [self._robot.posed[name] for name in turning]
             fingers = [self._robot.posed[name] for name in arm.fingers]
-            joints = drawn_joints(self._tree, chain, self._turn)
-            hand = drawn_hand(chain, fingers, self._turn)
+            turn = upright(chain, self._turn)
+            joints = drawn_joints(self._tree, chain, turn)
+            hand = drawn_hand(chain, fingers, turn)
             found = functions_of(joints, hand, list(found.values()))
             slid = False
             for name in arm.joints:
                 if name not in found:
-                    yield self._slide(name, '' if slid else f'{which}.slide')
+                    below = not turning or arm.joints.index(name) < arm.joints.index(turning[0])
+                    yield self._slide(name, '' if slid else f'{which}.slide', is_below=below)
                     slid = True
                     continue
                 function = found[name]
@@ -193,7 +209,7 @@ class _Placing:
         doubt = f'{why}: an index of your own'
         return SlotProposal(name, -1, why, doubts=(doubt,), zero_known=False)
 
-    def _slide(self, name: str, slot: str) -> SlotProposal:
+    def _slide(self, name: str, slot: str, *, is_below: bool) -> SlotProposal:
         if not slot:
             return self._own(name, 'a further slide, for which there is no slot')
         axis = self._turn @ self._robot.posed[name].axis
@@ -203,7 +219,7 @@ class _Placing:
         limit = self._tree.urdf.limits[name].position
         if limit is None or not all(map(math.isfinite, limit)):
             return self._named(name, slot, scale, 0.0, zero_known=False)
-        is_rail = place == 1
+        is_rail = is_below and place != 2
         offset = -scale * sum(limit) / 2 if is_rail else self._from_lowest(name, scale)
         return self._named(name, slot, scale, offset)
 

@@ -111,6 +111,7 @@ def test_a_single_arm_is_the_right_one_whatever_its_name_says():
     [
         ('0 1 0', (0.0, 2.0), 1.0, -1.0),
         ('0 -1 0', (0.0, 2.0), -1.0, 1.0),
+        ('1 0 0', (0.0, 2.0), 1.0, -1.0),
         ('0 0 1', (0.1, 0.5), 1.0, -0.1),
         ('0 0 -1', (-0.5, 0.0), -1.0, 0.0),
     ],
@@ -274,3 +275,82 @@ def test_parts_of_a_body_name_its_frame():
     # Its left is x, so that it looks along -y.
     assert found.turn @ [1.0, 0.0, 0.0] == pytest.approx([0.0, 1.0, 0.0])
     assert found.turn @ [0.0, -1.0, 0.0] == pytest.approx([1.0, 0.0, 0.0])
+
+
+def ur(prefix, tilt='0 0 0', at='0 0.3 1'):
+    """An arm like a UR on a base that is tilted by three angles; it has no roll of the upper arm."""
+    mount = joint(f'{prefix}mount', kind='fixed', xyz=at).replace('rpy="0 0 0"', f'rpy="{tilt}"')
+    rows = (
+        ('pan', '0 0 1', '0 0 0.09', (-6.28, 6.28)),
+        ('lift', '0 1 0', '0 0.13 0', (-6.28, 6.28)),
+        ('elbow', '0 1 0', '0.42 -0.12 0', (-3.14, 3.14)),
+        ('wrist_1', '0 1 0', '0.39 0 0', (-6.28, 6.28)),
+        ('wrist_2', '0 0 -1', '0 0.09 0', (-6.28, 6.28)),
+        ('wrist_3', '0 1 0', '0 0 -0.09', (-6.28, 6.28)),
+    )
+    drawn, after = [mount], f'{prefix}mount'
+    for name, axis, xyz, limit in rows:
+        drawn.append(joint(prefix + name, axis, xyz=xyz, after=after, limit=limit))
+        after = prefix + name
+    return [*drawn, joint(f'{prefix}tool', kind='fixed', xyz='0 0.08 0', after=after)]
+
+
+def senses_of(found, prefix=''):
+    return {
+        place.counterpart.partition('.')[2]: (
+            place.name.removeprefix(prefix),
+            place.scale,
+            round(place.offset, 3) + 0.0,
+        )
+        for place in found.joints
+        if place.name.startswith(prefix)
+    }
+
+
+@pytest.mark.parametrize('tilt', [0.3, math.pi / 6, math.pi / 4, math.pi / 3, math.pi / 2])
+def test_arms_at_both_sides_of_a_body_have_the_slots_that_they_have_upright(tilt):
+    standing = senses_of(placed(*ur('')))
+    assert standing['shoulder_yaw'] == ('pan', 1.0, 0.0) and len(standing) == 6
+    left = ur('left_', f'{-tilt} 0 0', '0 0.2 1')
+    found = placed(*left, *ur('right_', f'{tilt} 0 0', '0 -0.2 1'))
+    assert senses_of(found, 'left_') == senses_of(found, 'right_') == standing
+    angle = f'tilted by {math.degrees(tilt):.0f} degrees'
+    assert [doubt for doubt in found.doubts if angle in doubt] == list(found.doubts)
+    assert len(found.doubts) == 2
+
+
+def test_an_arm_at_a_wall_stands_and_one_that_is_tilted_under_a_ceiling_hangs():
+    standing = senses_of(placed(*ur('')))
+    for wall in (f'0 {math.pi / 2} 0', f'{math.pi / 2} 0 0', f'0 {-math.pi / 2} 0'):
+        found = senses_of(placed(*ur('', wall)))
+        assert {slot: own[:2] for slot, own in found.items()} == {
+            slot: own[:2] for slot, own in standing.items()
+        }
+        assert found['shoulder_pitch'] == standing['shoulder_pitch']
+    hanging = senses_of(placed(*ur('', f'{math.pi} 0 0')))
+    assert hanging['shoulder_yaw'][1] == -1.0
+    tilted = placed(*ur('', f'{math.pi - 0.5} 0 0'))
+    assert senses_of(tilted) == hanging
+    assert tilted.doubts[-1].startswith('the base of the right arm is tilted by 29 degrees')
+
+
+def test_an_arm_that_can_lift_itself_in_an_upright_plane_is_taken_as_it_is_mounted():
+    seven = placed(
+        *chain(
+            ('a', '0 1 0', '0 0.2 1', (-2, 2)),
+            ('b', '1 0 0', '0 0.1 0', (-2, 2)),
+            ('c', '0 0 1', '0 0 -0.1', (-2, 2)),
+            ('d', '0 1 0', '0 0 -0.2', (-2, 0)),
+            ('e', '0 0 1', '0 0 -0.1', (-2, 2)),
+            ('f', '0 1 0', '0 0 -0.2', (-2, 2)),
+        )
+    )
+    assert slots(seven)['right.shoulder_pitch'] == 'a'
+    assert not [doubt for doubt in seven.doubts if 'tilted' in doubt]
+
+
+def test_arms_of_which_nothing_says_a_side_are_a_doubt():
+    facing = placed(*ur('a_', at='-0.5 0 0'), *ur('b_', f'0 0 {math.pi}', '0.5 0 0'))
+    assert 'nothing says which way it looks' in facing.doubts[0]
+    assert 'that of a_pan is taken' in facing.doubts[0]
+    assert placed(*ur('a_', at='0 -0.5 0'), *ur('b_', at='0 0.5 0')).doubts == ()
