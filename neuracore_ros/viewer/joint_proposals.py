@@ -88,7 +88,8 @@ def _senses(arm: DescribedArm, place: SlotProposal) -> Iterator[Proposal]:
         )
         return
     by = place.offset - offset
-    if place.role is not Role.SLIDE:
+    if place.role is not Role.SLIDE and arm.robot.reach(_JOINTS, place.name) is None:
+        # A joint without limits, or that turns further, stands alike at values a turn apart.
         by = math.remainder(by, 2 * math.pi)
     by = round(offset + by, _DIGITS) - offset
     if place.zero_known and abs(by) > _SAME_ZERO:

@@ -1,5 +1,6 @@
 """Proposals: what differs from another robot, why, and that nothing differs once it is applied."""
 
+import math
 import random
 import re
 from pathlib import Path
@@ -165,6 +166,31 @@ def test_whatever_was_turned_moved_or_swapped_is_found(spoilt, ur5, franka, comp
     while ur5.can_undo:
         ur5.undo()
     assert ur5.text == before
+
+
+@pytest.mark.parametrize('spoilt', [{}, {'by': 2 * math.pi}])
+def test_a_joint_that_turns_less_than_a_turn_comes_where_the_other_one_has_values(
+    spoilt, franka, tmp_path
+):
+    comparison = LayoutComparison({'franka': CONFIG / 'franka.urdf'})
+    out = tmp_path / 'xarm.yaml'
+    drafted = ['--urdf', str(known_urdf('xarm7')), '--like', str(franka.path), '--out', str(out)]
+    assert main(['describe', *drafted]) == 0
+    xarm = RobotFileEditor.open(out)
+    if spoilt:
+        apply_all(xarm, franka.robot, comparison)
+        xarm.move_zero(JOINTS, 'joint4', **spoilt)
+    apply_all(xarm, franka.robot, comparison)
+    assert xarm.robot.reach(JOINTS, 'joint4') == pytest.approx((-3.4, 0.72), abs=0.02)
+    warnings = comparison.warnings([franka, xarm])
+    assert [each.text for each in warnings if 'RGB_IMAGES' not in each.text] == []
+
+
+def test_a_joint_that_turns_further_stays_within_the_turn_that_its_file_has(
+    ur5, franka, comparison
+):
+    ur5.move_zero(JOINTS, 'wrist_3_joint', 2 * math.pi)
+    assert texts(ur5, franka, comparison) == []
 
 
 def test_a_robot_alone_is_held_to_the_vocabulary_that_its_file_names(tmp_path):
