@@ -23,6 +23,7 @@ from neuracore_ros.similar_names import did_you_mean, known_names
 ENDINGS = ('.yaml', '.yml')
 """Endings of YAML files."""
 
+_XML = ('<?xml', '<!--', '<robot')
 _INDEX = re.compile(r'0|[1-9][0-9]*')
 _NUMBER = re.compile(r'[-+]?(?=\.?[0-9])(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
 _NAME = re.compile(r'(?!(yes|no|true|false|on|off|null|nan|inf)$)[a-z]\w+$', re.IGNORECASE)
@@ -201,6 +202,11 @@ def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValu
     Raises:
         DescriptionError: It is not YAML, or is no mapping.
     """
+    if text.lstrip('\ufeff \t\r\n').startswith(_XML):
+        raise DescriptionError(
+            f'{path}: is XML, not YAML. Of a URDF, a robot file is drafted by: neuracore_ros '
+            f'describe --urdf {path} --out {path.stem}{ENDINGS[0]}'
+        )
     try:
         root = yaml.compose(text, Loader=loader)
         if root is None:

@@ -13,6 +13,7 @@ from neuracore_ros.description.chain import Chain, Triple
 from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks, put
 from neuracore_ros.viewer.frame_controls import FrameControls
+from neuracore_ros.viewer.joint_proposals import DIGITS
 from neuracore_ros.viewer.joint_slots import Slot
 from neuracore_ros.viewer.proposals import Proposal
 
@@ -184,6 +185,7 @@ class _RobotControls:
             self._offset = gui.add_number(
                 'Offset', 0.0, step=0.01, hint='The value of the slot where the joint reads 0.'
             )
+            self._offset.precision = DIGITS  # What is typed behind them is cut off.
             self._quarters = gui.add_button_group('Move the zero', tuple(_QUARTER_TURNS))
             self._match = gui.add_button(
                 'Command it as it is measured',
@@ -241,7 +243,7 @@ class _RobotControls:
     def _turn(self) -> None:
         if self._slot is not None:
             turned = self._offset.value + _QUARTER_TURNS[self._quarters.value]
-            self._changes.set_offset(self._robot, self._slot, round(turned, 4), False)
+            self._changes.set_offset(self._robot, self._slot, round(turned, DIGITS), False)
 
     def _match_commands(self) -> None:
         if self._slot is not None:

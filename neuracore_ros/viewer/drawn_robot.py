@@ -81,14 +81,7 @@ class DrawnRobot:
         self._label = scene.add_label(
             f'{path}/name', model.name, anchor='bottom-center', font_screen_scale=1.3
         )
-        for number, (words, place) in enumerate(model.captions.items()):
-            scene.add_label(
-                f'{path}/caption_{number}',
-                words,
-                position=place,
-                anchor='center-left',
-                font_screen_scale=0.8,
-            )
+        self._captions: dict[str, viser.LabelHandle] = {}
         self._links: dict[str, viser.FrameHandle] = {}
         self._meshes: dict[LinkMesh, viser.MeshHandle] = {}
         self._frames: dict[tuple[str, str], viser.FrameHandle] = {}
@@ -110,6 +103,7 @@ class DrawnRobot:
         for mesh in model.meshes:
             if mesh not in self._meshes:
                 self._meshes[mesh] = self._add(mesh)
+        self._draw_captions()
         wanted = model.frames({})
         for key in [each for each in self._frames if each not in wanted]:
             node = self._frames.pop(key)
@@ -178,6 +172,21 @@ class DrawnRobot:
             cast_shadow=False,
             receive_shadow=False,
         )
+
+    def _draw_captions(self) -> None:
+        captions = self.model.captions
+        for words in [each for each in self._captions if each not in captions]:
+            self._captions.pop(words).remove()
+        for words, place in captions.items():
+            if words not in self._captions:
+                self._made += 1
+                self._captions[words] = self._scene.add_label(
+                    f'{self._path}/caption_{self._made}',
+                    words,
+                    anchor='center-left',
+                    font_screen_scale=0.8,
+                )
+            self._captions[words].position = place
 
     def _colour_of(self, mesh: LinkMesh) -> Rgb:
         if mesh.colour is None:

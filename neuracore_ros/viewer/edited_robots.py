@@ -12,7 +12,7 @@ from neuracore_ros.errors import DescriptionError, UserError
 from neuracore_ros.viewer.layout_warnings import LayoutComparison, LayoutWarning
 from neuracore_ros.viewer.proposals import Proposal, apply_all, proposals
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
-from neuracore_ros.viewer.robot_model import RobotModel
+from neuracore_ros.viewer.robot_model import RobotModel, own_urdf
 
 Change = Callable[[RobotFileEditor], None]
 """One change of a robot file."""
@@ -50,11 +50,12 @@ class EditedRobots:
     ) -> None:
         ordered = sorted(models, key=lambda model: model.name not in fixed)
         self.models = {model.name: model for model in ordered}
-        self._all = [editors[model.name] for model in ordered]
+        self._fixed = [editors[model.name] for model in ordered if model.name in fixed]
         self.editors = {name: each for name, each in editors.items() if name not in fixed}
-        self._comparison = LayoutComparison(
-            {model.name: model.urdf for model in models if model.urdf is not None}
-        )
+        self._given = {
+            model.name: model.urdf for model in models if model.urdf != own_urdf(model.robot)
+        }
+        self._comparison = self._compared()
         self._saved = {name: editor.text for name, editor in self.editors.items()}
         self._done: list[_Done] = []
 
@@ -142,9 +143,36 @@ class EditedRobots:
         editor.save_as(editor.path.with_name(name))
         self._saved[robot] = editor.text
 
+    def read_again(self, robot: str) -> None:
+        """Take a robot's file as it is on the disk now; what was not saved is lost.
+
+        Raises:
+            UserError: It cannot be read, is of another robot now, or cannot be compared with the
+                others; all stays as it was.
+        """
+        before = self.editors[robot], self.models[robot]
+        editor = RobotFileEditor.open(before[0].path)
+        if editor.robot.name != robot:
+            raise UserError(
+                f"{editor.path}: is the file of '{editor.robot.name}' now, not of '{robot}': end "
+                'this page, and start it again'
+            )
+        model = RobotModel.of(editor.robot, self._given.get(robot))
+        self.editors[robot], self.models[robot] = editor, model
+        self._comparison = self._compared()
+        try:
+            self.warnings()
+        except UserError:
+            self.editors[robot], self.models[robot] = before
+            self._comparison = self._compared()
+            raise
+        self._saved[robot] = editor.text
+        self._done = [each for each in self._done if each.robot != robot]
+
     def warnings(self) -> tuple[LayoutWarning, ...]:
         """The warnings of ``layout`` for the robots as they are now."""
-        return self._comparison.warnings(self._all)
+        changed = (self.editors[name] for name in self.models if name in self.editors)
+        return self._comparison.warnings([*self._fixed, *changed])
 
     @property
     def like(self) -> RobotModel:
@@ -179,6 +207,10 @@ class EditedRobots:
     def _other(self, robot: str) -> Robot | None:
         """The robot that another one is compared with; None of that one itself."""
         return None if robot == self.like.name else self.like.robot
+
+    def _compared(self) -> LayoutComparison:
+        urdfs = {name: model.urdf for name, model in self.models.items()}
+        return LayoutComparison({name: urdf for name, urdf in urdfs.items() if urdf is not None})
 
     def _draw(self, robot: str) -> None:
         self.models[robot] = RobotModel.of(self.editors[robot].robot, self.models[robot].urdf)

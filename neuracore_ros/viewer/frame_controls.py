@@ -12,6 +12,7 @@ import viser
 from neuracore_ros.description.chain import Chain, Placement, Triple
 from neuracore_ros.kinematics.rotations import matrix_to_rpy, rpy_to_matrix
 from neuracore_ros.viewer.callbacks import Callbacks, put
+from neuracore_ros.viewer.joint_proposals import DIGITS
 
 _FRAMES = {'base_offset': 'Base', 'tip_offset': 'Tip'}
 _AXES = {'x 90°': (1.0, 0.0, 0.0), 'y 90°': (0.0, 1.0, 0.0), 'z 90°': (0.0, 0.0, 1.0)}
@@ -40,6 +41,7 @@ class FrameControls:
                 f'{word}: turn', tuple(_AXES), hint='A quarter turn about its own axis.'
             )
             for control in (xyz, rpy):
+                control.precision = DIGITS  # What is typed behind them is cut off.
                 control.on_update(callbacks(partial(self._moved, which)))
             turns.on_click(callbacks(partial(self._turned, which)))
             self._inputs[which], self._turns[which] = (xyz, rpy), turns

@@ -13,11 +13,12 @@ from neuracore_ros.alignment.slot_proposal import SlotProposal
 from neuracore_ros.description import DataType
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor as Editor
 
+DIGITS = 4
+"""Of a length [m] or an angle [rad] behind the point, as `describe` writes offsets."""
+
 _JOINTS = DataType.JOINT_POSITIONS
 # Zeros that are nearer are one, as they are drawn [rad], [m].
 _SAME_ZERO = 0.01
-# Behind the point, as `describe` writes offsets.
-_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _senses(arm: DescribedArm, place: SlotProposal) -> Iterator[Proposal]:
     if place.role is not Role.SLIDE and arm.robot.reach(_JOINTS, place.name) is None:
         # A joint without limits, or that turns further, stands alike at values a turn apart.
         by = math.remainder(by, 2 * math.pi)
-    by = round(offset + by, _DIGITS) - offset
+    by = round(offset + by, DIGITS) - offset
     if place.zero_known and abs(by) > _SAME_ZERO:
         unit = 'm' if place.role is Role.SLIDE else 'rad'
         yield Proposal(

@@ -87,7 +87,9 @@ class AlignPage:
                 callbacks,
             )
         with tabs.add_tab('Changes', viser.Icon.DEVICE_FLOPPY):
-            self._changes = SavePanel(gui, self._files(), self._save, self._save_copy, callbacks)
+            self._changes = SavePanel(
+                gui, self._files(), self._save, self._save_copy, self._read_again, callbacks
+            )
         if (recordings := self._recordings) is not None:
             with tabs.add_tab('Recording', viser.Icon.MOVIE):
                 PlaybackPanel(gui, recordings.names, recordings.duration_s, self._play, callbacks)
@@ -170,6 +172,12 @@ class AlignPage:
         self._robots.save_copy(robot, name)
         self._refresh()
         self._tell('Saved', str(self._robots.editors[robot].path), 'green')
+
+    def _read_again(self, robot: str) -> None:
+        self._robots.read_again(robot)
+        self._roles = joint_roles(self._robots.models.values())
+        self._show_edited(robot)
+        self._tell('Read again', str(self._robots.editors[robot].path), 'green')
 
     def _files(self) -> dict[str, Path]:
         return {name: editor.path for name, editor in self._robots.editors.items()}

@@ -92,5 +92,5 @@ def _require_unchanged(path: Path, before: bytes) -> None:
     if on_disk != before:
         raise UserError(
             f'{path}: was changed by somebody else since it was opened: save it under another '
-            'name, or open it again'
+            'name, or read it again'
         )

@@ -96,7 +96,7 @@ class RobotModel:
         Raises:
             DescriptionError: The URDF cannot be read.
         """
-        return cls(robot, urdf or robot.urdf or urdf_beside(robot))
+        return cls(robot, urdf or own_urdf(robot))
 
     @property
     def name(self) -> str:
@@ -209,6 +209,11 @@ class RobotModel:
             opening = value if isinstance(value, int | float) else 0.0
             poses.update(hand.poses(poses[hand.link], opening))
         return poses
+
+
+def own_urdf(robot: Robot) -> Path | None:
+    """The URDF that a robot file names, or that lies beside it; None where that is not known."""
+    return robot.urdf or urdf_beside(robot)
 
 
 def _poses_of_topics(robot: Robot) -> dict[Slot, str]:

@@ -82,6 +82,11 @@ def test_wrong_usage_says_what_is_right(say, command, line):
         ('layout ur5.yml', 'layout: ur5.yml: no such file; did you mean ur5.yaml?'),
         ('layout nowhere/a.yaml', 'no such file: there is no folder nowhere'),
         ('layout configs', 'configs: is a folder; give a file in it: configs/ur10.yaml'),
+        (
+            'layout other.urdf',
+            'other.urdf: is XML, not YAML. Of a URDF, a robot file is drafted by',
+        ),
+        ('align other.urdf', 'describe --urdf other.urdf --out other.yaml'),
         ('layout weights.bin', 'is not text in UTF-8: is it the right file? If so, save it'),
         ('layout ur5.yaml ur5.yaml', "ur5.yaml: robot 'ur5' is described twice: leave a file"),
         ('describe --urdf r.urdf.xacro --out a.yaml', 'xacro r.urdf.xacro > robot.urdf'),

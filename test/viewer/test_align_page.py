@@ -107,6 +107,32 @@ def test_a_stranger_mends_three_faults_and_saves_them(tmp_path, opened):
         seen.close()
 
 
+def test_what_somebody_else_has_written_is_read_again(tmp_path, opened):
+    mine = write_mine(tmp_path)
+    with aligned([mine, FRANKA], fixed=['franka']) as (server, robots):
+        seen = opened(server)
+        seen.move(ELBOW, -1.0)
+        seen.tab('Changes')
+        mine.write_text(theirs := with_faults(mine).read_text() + '# theirs\n')
+        seen.press('Read mine.yaml again')  # Nothing is lost, and nothing asked.
+        seen.text('Turn the sign (scale is -1)')
+        seen.text('All is saved.')
+
+        seen.press('Turn the sign')
+        seen.text('Not saved')
+        changed = robots.editors['mine'].text
+        seen.press('Read mine.yaml again')
+        seen.text('Reading mine.yaml again loses the changes that are shown here.')
+        seen.press('Keep them')
+        seen.no_text('Reading mine.yaml again')
+        assert robots.editors['mine'].text == changed
+        seen.press('Read mine.yaml again')
+        seen.press('Lose them')
+        seen.text('All is saved.')
+        assert robots.editors['mine'].text == theirs == mine.read_text()
+        seen.close()
+
+
 def test_robots_that_are_alike_look_alike_until_a_sign_is_turned(tmp_path, opened):
     mine = write_mine(tmp_path)
     with aligned([FRANKA, mine], fixed=['franka']) as (server, _):
@@ -236,3 +262,15 @@ def test_a_recording_is_played_on_its_robot_and_on_all(tmp_path, opened):
         seen.tab('Slots')
         assert seen.value('0 base yaw') == pytest.approx(0.3 * np.sin(1.9), abs=0.1)
         seen.close()
+
+
+def test_what_is_typed_keeps_its_digits(both):
+    _, robots, seen = both
+    box = seen.control('Offset [rad]')
+    box.fill('0.2116')
+    seen.text('Not saved: mine.yaml')
+    seen.page.keyboard.press('ArrowUp')
+    seen.text('has its zero 0.22 rad away')
+    assert box.input_value() == '0.2216'
+    assert robots.editors['mine'].text.count('offset: 0.2216') == 3
+    seen.press('Undo')

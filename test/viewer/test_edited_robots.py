@@ -122,3 +122,65 @@ def test_the_first_robot_is_held_to_the_vocabulary_that_its_file_names(tmp_path)
     assert [each.name for each in robots.proposals(name)] == [ELBOW]
     assert robots.apply_all(name)
     assert robots.proposals(name) == ()
+
+
+def test_a_file_that_somebody_else_has_changed_is_read_again(robots):
+    turn(robots)
+    path = robots.editors['mine'].path
+    path.write_text(theirs := path.read_text().replace('0: panda_joint1', '9: panda_joint1'))
+    with pytest.raises(UserError, match='or read it again'):
+        robots.save('mine')
+    robots.read_again('mine')
+    assert robots.editors['mine'].text == theirs
+    assert (robots.unsaved(), robots.diff('mine'), robots.last_change) == ([], [], '')
+    assert (JOINTS, 9) in robots.models['mine'].slots()
+    assert turn(robots)
+    robots.save('mine')
+
+
+def test_a_urdf_that_the_file_names_by_now_is_drawn_and_compared(robots):
+    path = robots.editors['mine'].path
+    other = path.with_name('other.urdf')
+    text = path.with_name('arm.urdf').read_text()
+    other.write_text(text.replace('lower="-3.0718"', 'lower="-1.5"'))
+    path.write_text(path.read_text().replace('urdf: arm.urdf', 'urdf: other.urdf'))
+    robots.read_again('mine')
+    assert robots.models['mine'].urdf == other
+    assert robots.models['mine'].slots()[JOINTS, 3].lower == -1.5
+
+
+@pytest.mark.parametrize(
+    ('before', 'after', 'problem'),
+    [
+        ('robot: mine', 'robot: other', "is the file of 'other' now, not of 'mine'"),
+        ('0: panda_joint1', '0: panda_joint1x', 'panda_joint1x'),
+        ('robot: mine', 'robot: [', 'is not YAML'),
+    ],
+)
+def test_a_file_that_cannot_be_read_again_leaves_all_as_it_was(robots, before, after, problem):
+    turn(robots)
+    mine = robots.editors['mine'].text
+    path = robots.editors['mine'].path
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(UserError, match=problem):
+        robots.read_again('mine')
+    assert robots.editors['mine'].text == mine
+    assert robots.last_change == 'mine: the sign'
+    assert robots.undo() == 'mine' and robots.unsaved() == []
+
+
+def test_a_file_that_cannot_be_compared_any_more_leaves_all_as_it_was(tmp_path):
+    own = CONFIG / 'vocabulary.yaml'
+    (tmp_path / 'own.yaml').write_text(own.read_text().replace('arm/1', 'own/1'))
+    paths = [tmp_path / 'one.yaml', tmp_path / 'two.yaml']
+    for path in paths:
+        text = write_mine(tmp_path, robot=path.stem).read_text()
+        path.write_text(text.replace('limits:', 'vocabulary: arm/1\nlimits:', 1))
+    models = [RobotModel.of(load_robot(path)) for path in paths]
+    editors = {model.name: RobotFileEditor.open(model.robot.path) for model in models}
+    robots = EditedRobots(models, editors)
+    before = robots.warnings()
+    paths[1].write_text(paths[1].read_text().replace('vocabulary: arm/1', 'vocabulary: own.yaml'))
+    with pytest.raises(UserError, match='Robots of one layout have one'):
+        robots.read_again('two')
+    assert robots.warnings() == before

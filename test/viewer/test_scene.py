@@ -163,3 +163,20 @@ def test_a_robot_of_which_nothing_can_be_drawn_stands_as_a_name(server, tmp_path
     scene.show({(HANDS, 0): (0.1, 0.2, 0.3, 0.0, 0.0, 0.0, 1.0)})
     node = server.scene.get_handle_by_name('/robots/0/frame_1')
     np.testing.assert_allclose(node.position, [0.1, 0.2, 0.3])
+
+
+def test_a_dial_whose_place_has_changed_takes_its_name_along(server, tmp_path):
+    path = tmp_path / 'arm.yaml'
+    path.write_text(
+        'robot: arm\ninput:\n  JOINT_POSITIONS: {0: lower, 1: upper}\noutput: {}\n'
+        'sources:\n  JOINT_POSITIONS: {topic: joint_states}\n'
+    )
+    before = RobotModel.of(load_robot(path))
+    scene = RobotScene(server, [before])
+    path.write_text(path.read_text().replace('0: lower, 1: upper', '0: upper, 1: lower'))
+    after = RobotModel.of(load_robot(path))
+    scene.replace('arm', after)
+    captions = scene._robots['arm']._captions
+    for name in ('lower', 'upper'):
+        np.testing.assert_allclose(captions[name].position, after.captions[name])
+        assert not np.allclose(captions[name].position, before.captions[name])
