@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,6 +63,7 @@ class ComparedSlots:
         slots: The C errors.
         columns: The V numbers.
         valid: DataType -> bool, (W,): which of a policy's outputs they are.
+        cm: Of each pose, centimetres of the robot in one unit of its positions.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class ComparedSlots:
         self._turn[: len(own)] = np.where(turns, 2 * np.pi * np.abs(self._scale), np.inf)
         # Positions are told in the robot's own centimetres.
         scale = (scaled or robot).pose_scale
-        self._cm = [100 / scale(kind, name) for kind, _, name in self._poses]
+        self.cm = tuple(100 / scale(kind, name) for kind, _, name in self._poses)
 
     def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> FloatArray:
         """DataType -> (..., W), poses (..., W, 7), as (..., V)."""
@@ -149,37 +149,15 @@ class ComparedSlots:
         around = apart[..., turned] % turn
         apart[..., turned] = np.minimum(around, turn - around)
         errors = [apart]
-        for one, other, cm in zip(self._split(found), self._split(wanted), self._cm, strict=True):
+        for one, other, cm in zip(self.poses(found), self.poses(wanted), self.cm, strict=True):
             errors.append(cm * np.linalg.norm(one[..., :3] - other[..., :3], axis=-1)[..., None])
             errors.append(np.degrees(angles_between(one[..., 3:], other[..., 3:]))[..., None])
         return np.concatenate(errors, axis=-1)
 
-    def spread(self, values: FloatArray) -> FloatArray:
-        """The standard deviation of values (N, V) in the units of errors, (C,); 0 of none.
-
-        Of a pose, the root of the mean square of distances and of angles to the mean pose.
-        """
-        single = np.ma.masked_invalid(values[:, : len(self._single)]).std(axis=0).filled(0.0)
-        found = [np.atleast_1d(single)]
-        for poses, cm in zip(self._split(values), self._cm, strict=True):
-            known = poses[np.isfinite(poses).all(axis=-1)]
-            found.append(np.array(_pose_spread(known, cm) if len(known) else (0.0, 0.0)))
-        return np.concatenate(found)
-
-    def _split(self, values: FloatArray) -> list[FloatArray]:
-        """The poses (..., 7) among values (..., V)."""
+    def poses(self, values: FloatArray) -> list[FloatArray]:
+        """The poses (..., 7) among values (..., V), in the order of their errors."""
         poses = values[..., len(self._single) :]
         return np.split(poses, len(self._poses), axis=-1) if self._poses else []
-
-
-def _pose_spread(poses: FloatArray, cm: float) -> tuple[float, float]:
-    """Of positions [cm] and of rotations [degrees], of poses (N, 7)."""
-    positions, quaternions = poses[:, :3], poses[:, 3:]
-    squares = ((positions - positions.mean(axis=0)) ** 2).sum(axis=1)
-    # The mean of rotations, whatever their signs (Markley et al., 2007).
-    mean = np.linalg.eigh(quaternions.T @ quaternions)[1][:, -1]
-    angles = angles_between(quaternions, mean)
-    return cm * math.sqrt(squares.mean()), math.degrees(math.sqrt((angles**2).mean()))
 
 
 def _unit(slot: Joint | DirectSlot) -> str:

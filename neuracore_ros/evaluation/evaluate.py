@@ -20,7 +20,7 @@ from neuracore_ros.errors import DatasetError, PolicyError, TrainingError, UserE
 from neuracore_ros.evaluation.bag_track import BagTrack
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.episode_track import EpisodeTrack
-from neuracore_ros.evaluation.figures import Figures, figures
+from neuracore_ros.evaluation.figures import Figures, FigureSums
 from neuracore_ros.evaluation.recording_traces import RecordingTraces, worst_pictured
 from neuracore_ros.evaluation.replay import Replay, replay
 from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
@@ -314,12 +314,13 @@ def _name(path: Path | str, parts: int) -> str:
 
 
 class _Replays:
-    """The replays of one policy on one robot, until they are added up."""
+    """The replays of one policy on one robot, added up as they come; none of them is kept."""
 
     def __init__(self, outputs: ComparedSlots, policy: Policy, robot: Robot) -> None:
         self._outputs, self._policy, self._robot = outputs, policy, robot
-        self._replays: list[Replay] = []
+        self._sums = FigureSums(outputs, policy.manifest.horizon)
         self._traces: list[RecordingTraces] = []
+        self._waiting = ''
 
     def add(self, one: Replay) -> None:
         """Take another; of all pictures only those of the worst are kept."""
@@ -327,18 +328,18 @@ class _Replays:
         horizon = self._policy.manifest.horizon
         self._traces.append(RecordingTraces.of(one, self._outputs, horizon, cameras))
         self._traces = worst_pictured(self._traces)
-        one.cameras.clear()
-        self._replays.append(one)
+        self._waiting = self._waiting or one.waiting
+        self._sums.add(one)
 
     def case(self, name: str, warnings: tuple[str, ...]) -> Case:
-        """Add them up."""
-        robot, manifest, replays = self._robot.name, self._policy.manifest, self._replays
-        found = figures(self._outputs, replays, manifest.horizon)
+        """The figures of all."""
+        robot, manifest, traces = self._robot.name, self._policy.manifest, self._traces
+        found = self._sums.figures()
         if not found.entries.any():
-            why = next((one.waiting for one in replays if one.waiting), 'nothing was predicted')
-            where = replays[0].name if len(replays) == 1 else f'{len(replays)} recordings'
+            why = self._waiting or 'nothing was predicted'
+            where = traces[0].name if len(traces) == 1 else f'{len(traces)} recordings'
             raise UserError(
                 f"{where}: no step can be compared for '{robot}' with {name} "
                 f'({found.observed} of {found.ticks} steps have a usable observation): {why}'
             )
-        return Case(name, robot, manifest.rate_hz, found, tuple(self._traces), warnings)
+        return Case(name, robot, manifest.rate_hz, found, tuple(traces), warnings)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import without_numbers
+from neuracore_ros.evaluation.commanded_spread import CommandedSpread
 from neuracore_ros.evaluation.compared_slots import (
     POSITION,
     ROTATION,
@@ -135,44 +137,72 @@ class Figures:
         return [place for place, slot in enumerate(self.slots) if slot.unit in counted]
 
 
-def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> Figures:
-    """Add up the recordings of a robot; H is the policy's ``horizon``."""
-    count = len(outputs.slots)
-    total, entries = np.zeros((horizon, count)), np.zeros((horizon, count))
-    largest = np.full(count, np.nan)
-    apart: list[FloatArray] = []
-    commanded: list[FloatArray] = []
-    for one in replays:
+class FigureSums:
+    """Figures of recordings that are added one by one, so that none of them has to be kept."""
+
+    def __init__(self, outputs: ComparedSlots, horizon: int) -> None:
+        """Begin without a recording; H is the policy's ``horizon``."""
+        shape = horizon, len(outputs.slots)
+        self._outputs, self._horizon = outputs, horizon
+        self._total, self._entries = np.zeros(shape), np.zeros(shape)
+        self._largest = np.full(shape[1], np.nan)
+        self._executed, self._executed_entries = np.zeros(shape[1]), np.zeros(shape[1])
+        self._spread = CommandedSpread(outputs)
+        self._recordings = self._ticks = self._observed = self._running = 0
+        self._predictions = self._late = self._clamps = 0
+        self._holds: Counter[str] = Counter()
+        self._first_holds: dict[str, str] = {}
+        self._latencies_ms, self._seams_rad = array('d'), array('d')
+
+    def add(self, one: Replay) -> None:
+        """Add another recording."""
         for tick, chunk in one.predicted.items():
-            error = outputs.distance(chunk, _wanted(one, tick, horizon))
+            error = self._outputs.distance(chunk, _wanted(one, tick, self._horizon))
             valid = np.isfinite(error)
-            total[valid] += error[valid]
-            entries += valid
+            self._total[valid] += error[valid]
+            self._entries += valid
             if len(error):
-                largest = np.fmax(largest, np.fmax.reduce(error, axis=0))
-        apart.append(outputs.distance(one.executed, one.commanded))
-        commanded.append(one.commanded)
-    reasons = [reason for one in replays for reason in one.holds]
-    return Figures(
-        slots=outputs.slots,
-        columns=outputs.columns,
-        error=np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
-        largest=largest,
-        executed=np.ma.masked_invalid(np.concatenate(apart)).mean(axis=0).filled(np.nan),
-        spread=outputs.spread(np.concatenate(commanded)),
-        entries=entries,
-        recordings=len(replays),
-        ticks=sum(len(one.pieces) for one in replays),
-        observed=sum(one.counters.observed for one in replays),
-        running=sum(one.running for one in replays),
-        predictions=sum(len(one.predicted) for one in replays),
-        late=sum(one.counters.late for one in replays),
-        clamps=sum(one.counters.clamps for one in replays),
-        holds=dict(Counter(map(without_numbers, reasons)).most_common()),
-        first_holds={without_numbers(reason): reason for reason in reversed(reasons)},
-        latencies_ms=np.array([latency for one in replays for latency in one.latencies_ms]),
-        seams_rad=np.array([seam for one in replays for seam in one.counters.seams_rad]),
-    )
+                self._largest = np.fmax(self._largest, np.fmax.reduce(error, axis=0))
+        executed = self._outputs.distance(one.executed, one.commanded)
+        known = np.isfinite(executed)
+        self._executed += np.where(known, executed, 0.0).sum(axis=0)
+        self._executed_entries += known.sum(axis=0)
+        self._spread.add(one.commanded)
+        self._recordings += 1
+        self._ticks += len(one.pieces)
+        self._observed += one.counters.observed
+        self._running += one.running
+        self._predictions += len(one.predicted)
+        self._late += one.counters.late
+        self._clamps += one.counters.clamps
+        self._holds.update(map(without_numbers, one.holds))
+        for reason in one.holds:
+            self._first_holds.setdefault(without_numbers(reason), reason)
+        self._latencies_ms.extend(one.latencies_ms)
+        self._seams_rad.extend(one.counters.seams_rad)
+
+    def figures(self) -> Figures:
+        """Those of all recordings so far."""
+        return Figures(
+            slots=self._outputs.slots,
+            columns=self._outputs.columns,
+            error=_divided(self._total, self._entries),
+            largest=self._largest,
+            executed=_divided(self._executed, self._executed_entries),
+            spread=self._spread.told(),
+            entries=self._entries.copy(),
+            recordings=self._recordings,
+            ticks=self._ticks,
+            observed=self._observed,
+            running=self._running,
+            predictions=self._predictions,
+            late=self._late,
+            clamps=self._clamps,
+            holds=dict(self._holds.most_common()),
+            first_holds=self._first_holds,
+            latencies_ms=np.array(self._latencies_ms),
+            seams_rad=np.array(self._seams_rad),
+        )
 
 
 def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:
@@ -187,7 +217,11 @@ def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:
 
 def _means(means: FloatArray, entries: FloatArray, axis: int | None) -> FloatArray:
     """Means of means, each as often as it has entries; NaN where there is none."""
-    total, count = np.nansum(means * entries, axis), entries.sum(axis)
+    return _divided(np.asarray(np.nansum(means * entries, axis)), np.asarray(entries.sum(axis)))
+
+
+def _divided(total: FloatArray, count: FloatArray) -> FloatArray:
+    """Means of ``count`` values each; NaN where there is none."""
     found: FloatArray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return found
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from neuracore_ros.arrays import Float32Array, FloatArray
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
-from neuracore_ros.evaluation.figures import figures
+from neuracore_ros.evaluation.figures import FigureSums
 from neuracore_ros.evaluation.replay import Phase, Replay
-from neuracore_ros.report.episode_view import Band, CameraSheet
+from neuracore_ros.report.episode_view import MOST_POINTS, Band, CameraSheet, thinned
 
 MOST_BYTES_OF_PICTURES = 9_000_000
 """Of all recordings of a robot; text makes a third more of them."""
@@ -25,7 +25,10 @@ _PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class RecordingTraces:
-    """One recording, replayed with one policy; N ticks, V commanded numbers.
+    """One recording, replayed with one policy; V commanded numbers.
+
+    Its lines have as many points P as a page shows at most, so that a long recording takes no more
+    memory than a short one.
 
     Attributes:
         name: For people.
@@ -33,9 +36,11 @@ class RecordingTraces:
         holds: How often the robot would have been held.
         late: Predictions that came too late.
         clamps: Setpoints that the limits changed.
-        commanded: (N, V), NaN where it is not known.
-        wanted: What the newest prediction before each tick wanted there, (N, V).
-        executed: What the node would have sent, (N, V).
+        steps: Its ticks.
+        every: Ticks from one point of the lines to the next.
+        commanded: (P, V), NaN where it is not known.
+        wanted: What the newest prediction before each tick wanted there, (P, V).
+        executed: What the node would have sent, (P, V).
         bands: When it did anything else than follow the plan.
         cameras: What the policy saw when it was asked; empty where pictures are not kept.
     """
@@ -45,6 +50,8 @@ class RecordingTraces:
     holds: int
     late: int
     clamps: int
+    steps: int
+    every: float
     commanded: Float32Array
     wanted: Float32Array
     executed: Float32Array
@@ -56,15 +63,22 @@ class RecordingTraces:
         cls, one: Replay, outputs: ComparedSlots, horizon: int, cameras: Mapping[int, str]
     ) -> RecordingTraces:
         """Take those of a replay; ``cameras`` are the names of the robot's, by index."""
+        sums = FigureSums(outputs, horizon)
+        sums.add(one)
+        lines = np.concatenate([one.commanded, newest(one), one.executed], axis=1).T
+        points, every = thinned(lines.astype(np.float32), MOST_POINTS)
+        commanded, wanted, executed = np.split(points.astype(np.float32).T, 3, axis=1)
         return cls(
             name=one.name,
-            error=figures(outputs, [one], horizon).mean,
+            error=sums.figures().mean,
             holds=len(one.holds),
             late=one.counters.late,
             clamps=one.counters.clamps,
-            commanded=one.commanded.astype(np.float32),
-            wanted=newest(one).astype(np.float32),
-            executed=one.executed.astype(np.float32),
+            steps=len(one.pieces),
+            every=every,
+            commanded=commanded,
+            wanted=wanted,
+            executed=executed,
             bands=tuple(_bands(one.phases)),
             cameras=tuple(
                 replace(sheet, label=f'{index} {cameras.get(index, "")}'.strip())

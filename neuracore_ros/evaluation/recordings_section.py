@@ -58,7 +58,8 @@ class ComparedRecording:
             title=f'{case.robot}, {run.name}',
             about=f'{"; ".join(errors)}{shades}',
             rate_hz=case.rate_hz,
-            steps=len(run.commanded),
+            steps=run.steps,
+            every=run.every,
             charts=[self._chart(number) for number in range(len(case.figures.columns))],
             bands=run.bands,
             cameras=run.cameras,
@@ -86,7 +87,7 @@ def recordings_section(cases: Sequence[Case]) -> Iterator[str]:
     elements: dict[str, str] = {}
     left = MOST_BYTES_OF_TRACES
     for each in order:
-        if not len(each.runs[0].commanded):
+        if not each.runs[0].steps:
             continue
         view = each.view()
         element = view.element(points)
@@ -136,7 +137,7 @@ def _notes(
         )
     if len(order) > page.MOST_ROWS:
         yield f'The table lists the first {page.MOST_ROWS} of {len(order)}.'
-    if max((len(each.runs[0].commanded) for each in order), default=0) > points:
+    if max((each.runs[0].steps for each in order), default=0) > points:
         yield (
             f'A line has about {points} points: of a recording with more steps, the least and '
             'the largest value of each few.'
@@ -163,7 +164,7 @@ def _table(order: Sequence[ComparedRecording], elements: dict[str, str]) -> str:
                 each.cases[0].robot,
                 *(shown(own[policy].error, f' {unit}') for policy in policies),
                 *(page.cell(count, 'number bad' if count else 'number') for count in counts),
-                len(each.runs[0].commanded),
+                each.runs[0].steps,
                 'pictures' if each.runs[0].cameras else '',
             )
         )

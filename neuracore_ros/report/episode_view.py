@@ -28,7 +28,7 @@ _BYTES_A_POINT = 1.6
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """One line of a chart: a name, and values of the N steps of an episode, NaN where none is."""
+    """One line of a chart: a name, and its P values over an episode, NaN where none is."""
 
     label: str
     values: NDArray[np.floating]
@@ -41,7 +41,7 @@ class TimeChart:
     Attributes:
         title: Plain.
         unit: Of all its lines; '' unknown or none.
-        lines: With N values each.
+        lines: With P values each.
         quantity: The label of the axis where there is no unit.
     """
 
@@ -98,10 +98,11 @@ class EpisodeView:
         title: Plain.
         about: A line below it, plain.
         rate_hz: Steps a second.
-        steps: N.
+        steps: Of the episode.
         charts: In their order.
         bands: What is shaded in all of them.
         cameras: Beside them.
+        every: Steps from one of the P values of each line to the next.
     """
 
     key: str
@@ -112,11 +113,13 @@ class EpisodeView:
     charts: Sequence[TimeChart]
     bands: Sequence[Band] = ()
     cameras: Sequence[CameraSheet] = field(default=())
+    every: float = 1.0
 
     def element(self, points: int = MOST_POINTS) -> str:
         """The HTML of its data, with at most so many points a line; the viewer reads it."""
         lines = [line.values for chart in self.charts for line in chart.lines]
-        values, every = thinned(np.array(lines).reshape(len(lines), self.steps), points)
+        size = len(lines[0]) if lines else self.steps
+        values, every = thinned(np.array(lines).reshape(len(lines), size), points)
         ranges, numbers = _packed(values)
         names = iter(ranges)
         data = {
@@ -125,7 +128,7 @@ class EpisodeView:
             'rate': self.rate_hz,
             'steps': self.steps,
             'points': values.shape[1],
-            'every': every,
+            'every': every * self.every,
             'charts': [
                 {
                     'title': chart.title,

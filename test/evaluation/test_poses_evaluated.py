@@ -15,6 +15,7 @@ from helpers.small_bags import Messages, at, write_bag
 from helpers.small_chain import JOINTS, ROBOT, describe
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, embodiment, load_robot
+from neuracore_ros.evaluation.commanded_spread import CommandedSpread
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
@@ -148,8 +149,11 @@ def test_the_spread_of_poses_is_their_distance_to_the_mean_whatever_their_signs(
     turned = [0, 0, math.sin(0.1), math.cos(0.1)]
     back = [0, 0, -math.sin(0.1), math.cos(0.1)]
     poses = np.array([[0.1, 0, 0, *turned], [0.3, 0, 0, *np.negative(back)], [np.nan] * 7])
-    assert outputs.spread(poses) == pytest.approx([10.0, math.degrees(0.2)])
-    assert outputs.spread(np.full((2, 7), np.nan)).tolist() == [0.0, 0.0]
+    spread, unknown = CommandedSpread(outputs), CommandedSpread(outputs)
+    spread.add(poses)
+    unknown.add(np.full((2, 7), np.nan))
+    assert spread.told() == pytest.approx([10.0, math.degrees(0.2)])
+    assert unknown.told().tolist() == CommandedSpread(outputs).told().tolist() == [0.0, 0.0]
     assert np.isnan(outputs.distance(poses[2], poses[0])).all()
 
 

@@ -10,7 +10,7 @@ from neuracore_ros.report.episode_view import CameraSheet
 def traces(error, size=10):
     sheet = CameraSheet('top', [0], 1, (1, 1), bytes(size), 'webp')
     nothing = np.zeros((0, 1), np.float32)
-    return RecordingTraces('bag', error, 0, 0, 0, nothing, nothing, nothing, (), (sheet,))
+    return RecordingTraces('bag', error, 0, 0, 0, 0, 1.0, nothing, nothing, nothing, (), (sheet,))
 
 
 def test_the_worst_keep_their_pictures_where_all_are_too_many(monkeypatch):
