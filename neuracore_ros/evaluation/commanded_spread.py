@@ -37,7 +37,7 @@ class CommandedSpread:
             kept.append(known[:, 3:].astype(np.float32))
 
     def told(self) -> FloatArray:
-        """That of each error, (C,); 0 of none."""
+        """The standard deviations, (C,); 0 where no command is known."""
         found = [np.sqrt(self._numbers.variance)]
         for cm, positions, kept in zip(
             self._outputs.cm, self._positions, self._rotations, strict=True

@@ -141,7 +141,7 @@ class FigureSums:
     """Figures of recordings that are added one by one, so that none of them has to be kept."""
 
     def __init__(self, outputs: ComparedSlots, horizon: int) -> None:
-        """Begin without a recording; H is the policy's ``horizon``."""
+        """Begin without a recording; H is the horizon of the policy."""
         shape = horizon, len(outputs.slots)
         self._outputs, self._horizon = outputs, horizon
         self._total, self._entries = np.zeros(shape), np.zeros(shape)
@@ -182,7 +182,7 @@ class FigureSums:
         self._seams_rad.extend(one.counters.seams_rad)
 
     def figures(self) -> Figures:
-        """Those of all recordings so far."""
+        """The figures of all recordings so far."""
         return Figures(
             slots=self._outputs.slots,
             columns=self._outputs.columns,
