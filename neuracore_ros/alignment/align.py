@@ -108,7 +108,7 @@ Reasons = dict[str, tuple[int, str]]
 
 
 def _by_name(names: Sequence[str], slots: Slots) -> Reasons:
-    """If every joint has its like; else nothing, since a few equal names may mislead."""
+    """Slots by equal names, if every joint has one; a few equal names may mislead."""
     found = {name: [i for i, its in slots.items() if alike(name, its)] for name in names}
     if not all(len(match) == 1 for match in found.values()):
         return {}
@@ -121,7 +121,7 @@ def _by_role(
     slots: Slots,
     theirs: Mapping[str, Meaning],
 ) -> Reasons:
-    """If the roles of all are known: each to its own, the rest to gaps, then wherever it can."""
+    """Slots by equal roles, if all are known; the other joints take gaps, then further indices."""
     if not all(name in means for name in names) or not all(s in theirs for s in slots.values()):
         return {}
     found: Reasons = {}
@@ -144,7 +144,7 @@ def _by_role(
 
 
 def _by_order(names: Sequence[str], slots: Slots) -> Reasons:
-    """From the base on; the last joint to the last slot, so that wrists share one."""
+    """Slots by order from the base; the last joint takes the last slot, so wrists share one."""
     width = max(slots) + 1
     indices = list(range(len(names)))
     if len(names) < width:

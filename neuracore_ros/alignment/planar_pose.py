@@ -253,5 +253,5 @@ def _inclination(way: FloatArray) -> float:
 
 
 def _tidy(offset: float) -> float:
-    """Nothing where it is less than half a milliradian."""
+    """The offset, or 0 where it is less than half a milliradian."""
     return 0.0 if abs(offset) < 5e-4 else offset

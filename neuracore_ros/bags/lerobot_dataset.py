@@ -53,8 +53,8 @@ class RowsPart:
     Attributes:
         table: The table.
         count: Rows of the episode.
-        number: Of the episode, where the table has rows of others; None where it has not.
-        first: Where they should begin; None: unknown.
+        number: Of the episode, where the table holds several; None where it holds only this one.
+        first: The row of the table at which they should begin; None: unknown.
     """
 
     table: Path
@@ -221,7 +221,9 @@ def _places(path: Path, numbers: Sequence[Any]) -> dict[int, int]:
     if len(places) < len(numbers) or not all(
         is_integer(each) and 0 <= each < _MOST_EPISODES for each in places
     ):
-        raise BagError(f'{path}: its episodes are not numbered, each with a number of its own')
+        raise BagError(
+            f'{path}: each episode needs an episode_index of its own, a whole number from 0 on'
+        )
     return places
 
 
@@ -237,7 +239,7 @@ def _episode_table(path: Path) -> pa.Table:
 
 
 def _read(table: pq.ParquetFile, columns: list[str], most: int) -> pa.Table:
-    """Some columns of a table that lists something, with at most so many values in a row."""
+    """Columns of a table, refused where a row has more than ``most`` values in one of them."""
     if table.metadata.num_rows > _MOST_EPISODES:
         raise ValueError(f'it has more than {_MOST_EPISODES} rows')
     for group in range(table.num_row_groups):

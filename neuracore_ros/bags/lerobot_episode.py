@@ -139,7 +139,7 @@ class LerobotEpisode(Storage):
             )
 
     def _times(self, block: pa.RecordBatch, before: int) -> RowTimes:
-        """The times of rows, so many of which were before; by their own numbers, where given."""
+        """The times of rows that have so many before them; by their ``frame_index``, if any."""
         places = range(before, before + len(block))
         if FRAME in self._columns:
             places = block[FRAME].to_pylist()

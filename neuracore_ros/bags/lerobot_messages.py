@@ -15,7 +15,7 @@ from neuracore_ros.arrays import ByteArray
 
 
 class NoStamp(NamedTuple):
-    """The stamp of a message that counts from when it was recorded; and no time at all."""
+    """The stamp of a message without one: its time is when it was received."""
 
     sec: int = 0
     nanosec: int = 0
@@ -48,7 +48,7 @@ class RowPoint(NamedTuple):
 
     @property
     def accelerations(self) -> Sequence[float]:
-        """Nothing."""
+        """No numbers; LeRobot datasets have no accelerations."""
         return ()
 
     @property
@@ -64,7 +64,8 @@ class NumbersMessage:
     Attributes:
         name: Of each number; the dataset's, or ``KEY.0``, ``KEY.1``, ... where it has none.
         position: The numbers.
-        is_numbered: The names are places, and a robot file may say others by ``order``.
+        is_numbered: Whether the names only count the numbers; a robot file may then give others by
+            ``order``.
     """
 
     name: list[str]

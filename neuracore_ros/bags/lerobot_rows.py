@@ -32,7 +32,7 @@ def columns_of(table: Path) -> frozenset[str]:
 
 
 def blocks(part: RowsPart, columns: Collection[str], has_images: bool) -> Iterator[pa.RecordBatch]:
-    """The rows of an episode, some at a time; of its table, only the groups that have them.
+    """The rows of an episode in blocks; only the row groups of the table that hold them are read.
 
     Raises:
         OSError, pa.ArrowException, ValueError: The table is missing or damaged; rows before that

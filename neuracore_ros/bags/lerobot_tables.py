@@ -30,7 +30,7 @@ _KEPT = 4
 
 @contextmanager
 def reading(file: Path) -> Iterator[None]:
-    """Read a file of a dataset within.
+    """A block that reads a file of a dataset.
 
     Raises:
         BagError: It is missing or damaged.

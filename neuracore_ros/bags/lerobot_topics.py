@@ -73,7 +73,7 @@ class LerobotTopic:
         raise NotImplementedError
 
     def decode(self, raw: RawMessage) -> Any:
-        """The message that is stored so."""
+        """Make a message of what `stored` gave."""
         raise NotImplementedError
 
     def close(self) -> None:

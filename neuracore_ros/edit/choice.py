@@ -47,10 +47,10 @@ class EpisodeChoice:
         return [n for n in range(count) if n not in dropped and (not self.keep or n in kept)]
 
     def require_known(self, metadata: Sequence[Metadata]) -> None:
-        """Refuse a robot that no dataset has.
+        """Refuse a robot of which no dataset has an episode.
 
         Raises:
-            DatasetError: There is one.
+            DatasetError: One of `robots` is such.
         """
         known = dict.fromkeys(e.robot for each in metadata for e in each.episodes)
         for robot in self.robots:

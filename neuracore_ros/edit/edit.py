@@ -152,7 +152,7 @@ def _require_same_values(plan: EditPlan) -> None:
     """See that an episode which two datasets have holds the same numbers in both.
 
     Raises:
-        DatasetError: It does not, as of two robot files.
+        DatasetError: The numbers differ, as when two robot files were used.
     """
     for each in plan.repeated:
         figures = []
@@ -167,7 +167,7 @@ def _require_same_values(plan: EditPlan) -> None:
 
 
 def _tell(plan: EditPlan, notify: NoticeCallback) -> None:
-    """Say what is surprising of the datasets that are read."""
+    """Tell what a user may not expect of the datasets that are read."""
     for each in plan.datasets:
         if (each.path / LOCK_NAME).exists():
             notify(
@@ -198,20 +198,21 @@ def _require_apart(out: Path, datasets: Sequence[EditedDataset]) -> None:
         path = each.path.resolve()
         if place == path:
             raise DatasetError(f'{out}: is what is read: a dataset is never edited in place')
-        if path in place.parents or place in path.parents:
-            raise DatasetError(
-                f'{out}: lies in {each.path}, or around it; give --out a folder elsewhere'
-            )
+        for inner, outer in ((out, each.path), (each.path, out)):
+            if outer.resolve() in inner.resolve().parents:
+                raise DatasetError(
+                    f'{inner}: lies in {outer}; give --out a folder beside the datasets'
+                )
 
 
 def _require_new(out: Path, plan: EditPlan) -> bool:
     """Refuse a folder that holds something else than the beginning of this very edit.
 
     Returns:
-        True if the edit has begun there.
+        True if this edit has begun there.
 
     Raises:
-        DatasetError: It does.
+        DatasetError: The folder holds something else.
     """
     if out.is_symlink() and not out.exists():
         raise DatasetError(f'{out}: is a link that leads nowhere; delete it')

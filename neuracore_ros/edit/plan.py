@@ -91,7 +91,7 @@ def _require_different(paths: Sequence[Path]) -> None:
     """Refuse a dataset that is given twice, under whatever name.
 
     Raises:
-        DatasetError: There is one.
+        DatasetError: One is given twice.
     """
     for place, path in enumerate(paths):
         for other in paths[:place]:

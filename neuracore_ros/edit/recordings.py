@@ -128,7 +128,7 @@ def _require_same_way(
     """Refuse a recording of which two datasets made other episodes.
 
     Raises:
-        DatasetError: They did.
+        DatasetError: There is one.
     """
     if one.episode.cutting != other.episode.cutting:
         cut = [f'cut with {each.episode.cutting or "no option"}' for each in (one, other)]

@@ -88,7 +88,7 @@ class SlotChanges(Protocol):
         """Give the robot's joint another offset; while it is typed, again and again."""
 
     def set_index(self, robot: str, slot: Slot, index: int) -> None:
-        """Give it another index; what is there comes to the present one."""
+        """Give the joint another index; a joint that is there takes its present one."""
 
     def set_frame(
         self, robot: str, chain: str, which: str, xyz: Triple, rpy: Triple, is_typed: bool

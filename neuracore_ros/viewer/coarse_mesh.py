@@ -31,7 +31,7 @@ class Triangles:
 
 
 def placed(surface: Triangles, place: FloatArray) -> Triangles:
-    """A surface in the frame in which its own one has a pose (4, 4)."""
+    """The surface moved by a pose (4, 4)."""
     return Triangles(surface.points @ place[:3, :3].T + place[:3, 3], surface.triangles)
 
 
@@ -83,7 +83,7 @@ def _clustered(surface: Triangles, cell: float) -> Triangles:
 
 
 def _numbered(rows: IntArray) -> IntArray:
-    """One number for each row (N, 3) of small numbers, equal for equal rows (N,)."""
+    """Keys (N,) of rows of small integers (N, 3): equal rows have equal keys."""
     width = rows.max(axis=0, initial=0) + 1
     numbers: IntArray = (rows[:, 0] * width[1] + rows[:, 1]) * width[2] + rows[:, 2]
     return numbers

@@ -205,7 +205,7 @@ class EditedRobots:
         return self.change(robot, 'all that was proposed', change)
 
     def _other(self, robot: str) -> Robot | None:
-        """The robot that another one is compared with; None of that one itself."""
+        """What a robot is compared with; None for the robot that all others are compared with."""
         return None if robot == self.like.name else self.like.robot
 
     def _compared(self) -> LayoutComparison:

@@ -88,7 +88,7 @@ class FileMeaning:
 
 
 def names_in(robot: Robot, section: str, kind: DataType) -> list[str]:
-    """The names that a section's options of a DataType may hold for, by index."""
+    """Index -> name, for the names of a DataType that a section can have options for."""
     found: dict[str, int] = {}
     is_read = section == 'sources'
     for description in (robot.input, robot.output) if is_read else (robot.output,):

@@ -201,7 +201,7 @@ def _senses(robot: Robot, source: Source | None, command: Joint | None) -> Itera
 
 
 def _sense(senses: tuple[ScaleOffset, ...]) -> ScaleOffset:
-    """That of the URDF, among those of a command and a source, which may have other units."""
+    """The sense of the command or of the source, whichever has the unit of the URDF."""
     for each in senses:
         if math.isclose(abs(each.scale), 1.0, rel_tol=_ROUNDED):
             return each

@@ -41,7 +41,7 @@ class LayoutWarning:
 
 
 class LayoutComparison:
-    """Robots side by side after each edit; what an edit leaves as it is is computed once.
+    """Comparison of robots after each edit; what an edit does not touch is computed only once.
 
     Args:
         urdfs: Robot -> its URDF, instead of the one that its file names.

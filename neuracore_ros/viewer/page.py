@@ -116,7 +116,7 @@ class AlignPage:
         )
 
     def set_index(self, robot: str, slot: Slot, index: int) -> None:
-        """Give a robot's joint another index; what is there comes to its present one."""
+        """Give a robot's joint another index; a joint that is there takes its present one."""
         name = self._words.name_at(robot, slot)
         there = self._words.name_at(robot, (slot[0], index))
         if index == slot[1]:

@@ -143,7 +143,7 @@ def _of_bag(bag: Bag, robot: Robot, rate_hz: float, progress: ProgressCallback) 
     outputs = [each for each in wanted if each in there]
     if not any(_is_seen(each) for each in (*numbers, *outputs)):
         require_topics(bag, [each for each in (*read, *wanted) if _is_seen(each)], robot.path)
-        raise BagError(f'{bag.path}: {robot.path} describes no joints and no poses to be seen')
+        raise BagError(f'{bag.path}: {robot.path} describes no joint and no pose to play')
     layout = Layout.of([robot.input, robot.output])
     given, told = Observer(numbers, layout, None), Observer(outputs, layout, None)
     others = [each for each in read if each in there and not each.data_type.is_numeric]
@@ -233,4 +233,4 @@ def _missing(observers: Sequence[Observer], now_ns: int) -> str:
         snapshot = observer.snapshot(now_ns)
         if isinstance(snapshot, Unusable):
             return snapshot.reasons[0].text
-    return 'its streams overlap nowhere'
+    return 'there is no time at which all of its streams have values'

@@ -112,7 +112,8 @@ class FileHistory:
         """
         yaml = self.now.yaml
         while True:
-            text, problem = '', f'{self.path}: this edit would change more: make it by hand'
+            text = ''
+            problem = f'{self.path}: the edit would change other values, too: make it by hand'
             try:
                 text = yaml.changed(write(yaml)).text
                 state = FileState.of(text, self.path)

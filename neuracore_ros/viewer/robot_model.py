@@ -228,7 +228,7 @@ def _poses_of_topics(robot: Robot) -> dict[Slot, str]:
 
 
 def _pose_matrix(value: float | Pose | None, scale: float) -> FloatArray:
-    """The pose (4, 4) of a slot's value; at the root of none, and of numbers that are no pose."""
+    """The pose (4, 4) of a slot's value; the root's own without a value, or if it is no pose."""
     placed = np.eye(4)
     if value is None or isinstance(value, int | float) or not np.isfinite(value).all():
         return placed

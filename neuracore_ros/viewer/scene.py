@@ -29,7 +29,7 @@ class RobotScene:
 
     Args:
         server: Whose scene is drawn in.
-        robots: From left to right, as one sees them who stands before them; each name once.
+        robots: From left to right for a viewer who faces them; each name once.
         values: Where they rest.
     """
 

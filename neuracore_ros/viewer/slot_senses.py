@@ -23,7 +23,7 @@ def has_sign(kind: DataType) -> bool:
 
 
 def has_zero(kind: DataType) -> bool:
-    """True for a number whose zero is a place, and not rest."""
+    """True for a number whose zero is a position, not standstill as of a velocity."""
     return has_sign(kind) and kind not in {DataType.JOINT_VELOCITIES, DataType.JOINT_TORQUES}
 
 

@@ -80,7 +80,7 @@ class SlotWords:
         return found
 
     def home(self) -> dict[Slider, float]:
-        """Each slider where the first robot that has its slot stands ready."""
+        """Slider -> its value where the first robot that has its slot stands ready."""
         return {row.slider: row.rest for row in self.rows()}
 
     def values(self, robot: str, sliders: Mapping[Slider, float]) -> dict[Slot, float | Pose]:
@@ -192,7 +192,7 @@ class SlotWords:
                 yield model, own
 
     def _called(self, slot: Slot) -> str:
-        """By the vocabulary, by what the joint does, or by the first robot; empty of no slot."""
+        """The name of a slot: by the vocabulary, by what the joint does, or by the first robot."""
         if (described := self._described(slot)) is not None:
             return described.name
         names = [
@@ -211,7 +211,7 @@ class SlotWords:
         return None
 
     def _indices(self, model: RobotModel, slot: Slot) -> dict[int, str]:
-        """Each index that what a robot has at a slot may have, in words."""
+        """The indices to which a robot's joint at a slot can be moved, in words."""
         taken = _names(model.robot, slot[0])
         known = {own[1] for own in self.slots() if own[0] is slot[0]} | taken.keys()
         known |= set(range(min(max(known) + 2, _MOST_FREE)))
@@ -230,7 +230,7 @@ class SlotWords:
 
 
 def resting(models: Iterable[RobotModel]) -> dict[Slot, float | Pose]:
-    """Each slot where the first robot that has it stands ready."""
+    """Slot -> its value where the first robot that has it stands ready."""
     found: dict[Slot, float | Pose] = {}
     for model in models:
         own = {slot: each.rest for slot, each in model.slots().items()}

@@ -48,7 +48,7 @@ class WrittenScalar:
     Attributes:
         span: Of the value, quotes included.
         value: As YAML reads it.
-        start: Of its anchor and its tag, if it has one, else of itself; so of other values.
+        start: Where its anchor or tag begins, or the value itself where it has neither.
     """
 
     span: TextSpan

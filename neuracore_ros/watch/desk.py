@@ -60,7 +60,7 @@ class Question:
 
 
 class Desk:
-    """Turns keys into requests; every request goes to one node, but a stop of all.
+    """Turns keys into requests to the chosen node; only the space bar disables all nodes.
 
     Attributes:
         send: Called with a node's full name and the request.

@@ -67,7 +67,7 @@ HINTS = (
     ),
     Hint(
         ('the value is',),
-        'the driver sends numbers that are none, or too large',
+        'the driver sends numbers that are not finite, or too large',
         'restart the driver, and repair it',
     ),
     Hint(

@@ -68,7 +68,7 @@ class Link:
     """Watched nodes on the graph; all calls return at once.
 
     Attributes:
-        has_succeeded: Whether the newest answer agreed.
+        has_succeeded: Whether the newest request that ended was granted.
 
     Args:
         node: Ours; somebody else spins it.
@@ -288,7 +288,7 @@ class Link:
             self._nodes[name].hears_log(shortened(message.msg, MESSAGE_LENGTH))
 
     def _ask_parameters(self, now_s: float) -> None:
-        """Ask what is not known yet, and whether who is not configured answers at all."""
+        """Ask for unknown parameters, and whether unconfigured nodes answer at all."""
         if now_s - self._asked_s < _ASKED_AGAIN_S:
             return
         self._asked_s = now_s

@@ -47,7 +47,10 @@ def judge(request: NodeRequest, view: NodeView) -> Judgement:
 
 
 def unsafe(request: NodeRequest, view: NodeView) -> str:
-    """The reason why nobody can know what a request would do; '' if one can. A stop never is."""
+    """The reason not to send a request, whatever it is; '' if there is none.
+
+    A request to disable is sent to every node that is there.
+    """
     if view.presence in (Presence.ABSENT, Presence.GONE):
         return f"it is not there; '{request.value}' was not sent"
     # Whatever is wrong otherwise: a stop is always tried.
@@ -106,7 +109,7 @@ def _question(request: NodeRequest, view: NodeView) -> str:
 
 
 def _may_begin(request: NodeRequest, view: NodeView) -> bool:
-    """Whether a motion may begin by it, or go from a human to a policy."""
+    """Tell whether a request may start a motion, or pass it from a human to a policy."""
     assert view.report is not None, 'it is active'
     state, waits = view.report.state, view.report.waits_for_enable
     if state == DISABLED or (request is NodeRequest.RESET and waits):
