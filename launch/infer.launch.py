@@ -14,6 +14,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from neuracore_ros.description.shipped import robot_file as shipped_file
 from neuracore_ros.description.shipped import server_file, shipped_robots
 from neuracore_ros.errors import UserError
+from neuracore_ros.given_path import given_path
 from neuracore_ros.policy.address import is_address, is_server_file
 from neuracore_ros.similar_names import most_alike
 from neuracore_ros.yaml_value import ENDINGS
@@ -150,10 +151,10 @@ def model(given):
 
 
 def existing(path, argument):
-    if not Path(path).is_file():
+    if not given_path(path).is_file():
         raise RuntimeError(f'{argument}:={path}: there is no such file below {Path.cwd()}')
     return absolute(path)
 
 
 def absolute(path):
-    return str(Path(path).expanduser().absolute())
+    return str(given_path(path).absolute())

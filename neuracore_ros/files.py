@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neuracore_ros.errors import UserError, WriteError
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.regular_file import read_bytes
 
 LOCK_NAME = '.neuracore_ros.lock'
@@ -191,7 +192,9 @@ def require_new_file(path: Path, option: str = '--out') -> None:
     if path.is_dir() and not path.is_symlink():
         raise UserError(f'{path}: is a folder; {option} is the file to write')
     if not path.parent.is_dir():
-        raise UserError(f'{path.parent}: no such folder; make it: mkdir -p {path.parent}')
+        raise UserError(
+            f'{path.parent}: no such folder; make it: mkdir -p {in_shell(path.parent)}'
+        )
     require_ordinary(path)
 
 

@@ -79,6 +79,7 @@ BELOW_ALL = {
     'durations',
     'errors',
     'files',
+    'given_path',
     'pairs',
     'parsers',
     'processors',
@@ -207,4 +208,4 @@ def test_a_policy_that_is_no_torchscript_needs_no_torch():
 
 
 def test_the_command_line_starts_without_heavy_libraries():
-    assert not HEAVY.keys() & loaded_by('neuracore_ros.cli.main')
+    assert not HEAVY.keys() & loaded_by('neuracore_ros.cli.parser')

@@ -17,6 +17,7 @@ from neuracore_ros.bags.sqlite_file import SqliteFile, cut_bytes
 from neuracore_ros.bags.storage import DamageError, Storage, one_line
 from neuracore_ros.bags.zstd_file import decompress
 from neuracore_ros.errors import BagError, DescriptionError
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.regular_file import require_regular
 from neuracore_ros.similar_names import similar_file
 from neuracore_ros.wording import counted, few
@@ -83,7 +84,7 @@ def files(path: Path) -> BagFiles:
         if there:
             return BagFiles(there)
         bags = _inside(path)
-        hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ': no bag'
+        hint = f'; give the bags inside it: {in_shell(*bags[:3])}' if bags else ': no bag'
         hint = instead_of(path) or hint
         raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neuracore_ros.bags.lerobot_paths import episode_of, episode_path, is_lerobot
 from neuracore_ros.errors import BagError
+from neuracore_ros.given_path import given_path
 
 
 def expanded(names: Iterable[str | Path]) -> list[Path]:
@@ -22,7 +23,7 @@ def expanded(names: Iterable[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for name in names:
-        path = Path(name)
+        path = given_path(name)
         if path.exists():
             found += _episodes(path) if is_lerobot(path) else [path]
         elif episode := episode_of(path):
@@ -33,7 +34,7 @@ def expanded(names: Iterable[str | Path]) -> list[Path]:
             found += [each for each in there if fnmatchcase(each.name, path.name)] or [path]
         else:
             # Path.glob takes no absolute pattern.
-            matches = sorted(glob.glob(str(name), recursive=True))  # noqa: PTH207
+            matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
             found += expanded(matches) if matches else [path]
     return found
 

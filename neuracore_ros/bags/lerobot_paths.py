@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from neuracore_ros.bags.lerobot_info import INFO
+from neuracore_ros.given_path import in_shell
 
 _EPISODE = re.compile(r'episode_([0-9]{1,9})')
 
@@ -33,7 +34,7 @@ def instead_of(path: Path) -> str:
     if is_named and not path.parent.exists():
         return (
             '; a dataset of the Hugging Face hub is not downloaded here, do so before: '
-            f'hf download {path} --repo-type dataset --local-dir {path.name}'
+            f'hf download {in_shell(path)} --repo-type dataset --local-dir {in_shell(path.name)}'
         )
     return ''
 

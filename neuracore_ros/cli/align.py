@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, add_urdfs, named_file, port
@@ -54,6 +55,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    # Before the libraries are loaded: trimesh passes over a KeyboardInterrupt that comes then.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, stop)
     from neuracore_ros.viewer.page import AlignPage
     from neuracore_ros.viewer.page_server import PageServer
     from neuracore_ros.viewer.recordings import OpenRecordings
@@ -65,9 +76,6 @@ def run(arguments: argparse.Namespace) -> int:
         _require_robot(robot, descriptions, '--recording')
     recordings = OpenRecordings(robots, arguments.recording) if arguments.recording else None
     server = PageServer(arguments.port, 'neuracore_ros align')
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     try:
         AlignPage(server, robots, recordings)
         print_warnings(spelling)

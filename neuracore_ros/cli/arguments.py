@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.given_path import given_path
 from neuracore_ros.pairs import pair_labels
 from neuracore_ros.parsers import as_number, real, whole
 from neuracore_ros.policy.address import is_address
@@ -74,7 +75,7 @@ def named_file(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition('=')
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"'{text}' is not ROBOT=FILE, such as ur5=ur5.urdf")
-    return name, Path(path)
+    return name, given_path(path)
 
 
 def add_urdfs(parser: argparse.ArgumentParser, use: str) -> None:

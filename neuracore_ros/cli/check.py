@@ -15,6 +15,7 @@ from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, OWN_NAMESPACE, POL
 from neuracore_ros.cli.check_summary import CheckSummary
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError, collect_warnings
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.policy.address import is_server_file, path_or_address
 from neuracore_ros.policy.hazards import HazardKind
 from neuracore_ros.policy.remote.server_options import ServerOptions
@@ -79,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     policy, robot = arguments.policy, arguments.robot
     is_robot = Path(policy).suffix in ENDINGS and not is_server_file(policy)
     if is_robot and robot.suffix not in ENDINGS:
-        arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
+        arguments.wrong_usage(
+            f'the policy comes first: neuracore_ros check {in_shell(robot, policy)}'
+        )
     if arguments.use_sim_time and arguments.bag is None:
         arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
     result = CheckSummary(means=frozenset(map(HazardKind, arguments.allow)))

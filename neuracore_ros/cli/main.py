@@ -1,15 +1,18 @@
 """``neuracore_ros VERB``: parses the command line, runs the verb, and prints its errors."""
 
-import argparse
+from __future__ import annotations
+
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from neuracore_ros.cli.parser import parse
 from neuracore_ros.cli.terminal import escaped_output
 from neuracore_ros.errors import DescriptionWarning, UserError, one_line
 from neuracore_ros.processors import let_threads_sleep
+
+if TYPE_CHECKING:
+    import argparse
 
 # Library -> the extra that installs it, for libraries that a robot does not need.
 EXTRAS = {
@@ -50,12 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.simplefilter('once', DescriptionWarning)
     with escaped_output():
         try:
+            # Loading it takes a while, in which Ctrl-C must end in no traceback.
+            from neuracore_ros.cli.parser import parse
+
             chosen = parse(sys.argv[1:] if arguments is None else arguments)
             problem = _run(chosen)
         except KeyboardInterrupt:
-            from neuracore_ros.policy.model_thread import end_interrupted
-
-            return end_interrupted()
+            return _end_interrupted()
         if isinstance(problem, int):
             return problem
         print(f'neuracore_ros {chosen.verb}: {one_line(problem)}', file=sys.stderr)
@@ -87,6 +91,15 @@ def _run(chosen: argparse.Namespace) -> int | str:
         return f'{where}{error.strerror or error}'
     except MemoryError as error:
         return f'the memory is not enough{f": {error}" if str(error) else ""}'
+
+
+def _end_interrupted() -> int:
+    # Where this is not loaded, no model runs; loading it would take the time of a second Ctrl-C.
+    if 'neuracore_ros.policy.model_thread' not in sys.modules:
+        return 130
+    from neuracore_ros.policy.model_thread import end_interrupted
+
+    return end_interrupted()
 
 
 def _say_warning(

@@ -11,7 +11,9 @@ from typing import NoReturn
 
 from neuracore_ros import __version__
 from neuracore_ros.cli.arguments import not_empty
+from neuracore_ros.cli.help_format import HelpFormatter
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.given_path import given_path
 from neuracore_ros.similar_names import known_names, most_alike
 
 VERBS = (
@@ -74,10 +76,10 @@ def make_parser() -> CommandParser:
             help=module.SUMMARY,
             description=module.SUMMARY,
             epilog=f'examples:\n{module.EXAMPLES}',
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpFormatter,
         )
-        for kind in (Path, robot_file):
-            verb.register('type', kind, not_empty(kind))
+        verb.register('type', Path, not_empty(given_path))
+        verb.register('type', robot_file, not_empty(robot_file))
         module.add_arguments(verb)
         verb.set_defaults(run=module.run, verb=name, wrong_usage=verb.error)
     return parser

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuracore_ros.cli.arguments import reasoned
+from neuracore_ros.given_path import given_path
 from neuracore_ros.training.config import SETTINGS, STEPS, Config
 from neuracore_ros.training.settings import Setting, counts, read_settings
 
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             for name in _NOTED:
                 given.pop(name, None)
             if given.get('init'):
-                given = inherit_settings(Path(given['init']), given)
+                given = inherit_settings(given_path(given['init']), given)
             if given.keys().isdisjoint({'steps', 'minutes'}):
                 given['steps'] = STEPS
             config = Config(**given | {'dataset': str(given['dataset'].absolute())})

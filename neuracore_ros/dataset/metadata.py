@@ -24,6 +24,7 @@ from neuracore_ros.description.treatment import plain_treatments, read_treatment
 from neuracore_ros.description.vocabulary import read_vocabulary_id
 from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.files import require_utf8
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.records import Record, RecordOrigin, parse_record
 from neuracore_ros.regular_file import read_bytes
 from neuracore_ros.similar_names import similar_file
@@ -282,7 +283,7 @@ def load_metadata(dataset: Path | str) -> Metadata:
         if path.with_name('info.json').is_file():
             raise DatasetError(
                 f'{dataset}: is a dataset of LeRobot, not of neuracore_ros; convert it first: '
-                f'neuracore_ros convert NEW --description ROBOT.yaml {dataset}'
+                f'neuracore_ros convert NEW --description ROBOT.yaml {in_shell(dataset)}'
             ) from error
         raise DatasetError(
             f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'

@@ -15,6 +15,7 @@ from neuracore_ros.description.treatment import Treatments, treatments
 from neuracore_ros.description.vocabulary import VocabularyId
 from neuracore_ros.description.vocabulary_differences import mismatch
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
+from neuracore_ros.given_path import given_path
 from neuracore_ros.similar_names import known_names, similar_file
 from neuracore_ros.wording import few
 from neuracore_ros.yaml_value import YamlValue, read_yaml
@@ -167,7 +168,7 @@ def _is_data_type(word: str) -> bool:
 
 def _cross(fields: Mapping[str, YamlValue], path: Path) -> Iterable[Robot]:
     for name, (key, file) in fields['robots'].mapping('robots').items():
-        its = path.parent / file.string(f"file of '{name}'")
+        its = path.parent / given_path(file.string(f"file of '{name}'"))
         if not its.is_file():
             raise file.error(f'robots: {key}: there is no file {its}{similar_file(its)}')
         robot = load_robot(its)

@@ -28,6 +28,7 @@ from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.description.teleop import parse_teleop
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
+from neuracore_ros.given_path import given_path
 from neuracore_ros.similar_names import did_you_mean, known_names, similar_file
 from neuracore_ros.yaml_value import YamlValue, read_yaml
 
@@ -168,7 +169,7 @@ def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
         return None
     if value.string('urdf').startswith('package://'):
         raise value.error(f'urdf {value}: write the path of the file, relative to {path}')
-    urdf = path.parent / value.string('urdf')
+    urdf = path.parent / given_path(value.string('urdf'))
     if not urdf.is_file():
         why = (
             f'{urdf} is a folder'

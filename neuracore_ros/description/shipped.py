@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from neuracore_ros.errors import DescriptionError, PolicyError
+from neuracore_ros.given_path import given_path
 from neuracore_ros.regular_file import read_text
 from neuracore_ros.similar_names import list_alike
 
@@ -31,7 +32,7 @@ def shipped(name: str) -> Path:
 
 def robot_file(given: str) -> Path:
     """The file at a path, or where nothing lies there, the shipped one of this name."""
-    path = Path(given)
+    path = given_path(given)
     try:
         is_there = path.exists()
     except OSError:  # A name that is too long for the system is no shipped one either.
@@ -45,7 +46,7 @@ def server_file(given: str | Path) -> Path:
     Raises:
         PolicyError: Neither.
     """
-    path = Path(given)
+    path = given_path(given)
     try:
         is_there = path.exists()
     except OSError:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from neuracore_ros.errors import DescriptionError, unreadable
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.regular_file import read_bytes
 
 _DECLARED = re.compile(rb'\s*<\?xml[^>]*?\sencoding\s*=\s*["\']([^"\']*)["\']')
@@ -78,7 +79,7 @@ def parse_robot_element(text: str, where: Path | str) -> ElementTree.Element:
     if root.tag != 'robot':
         raise DescriptionError(f'{where}: is no URDF: its root is <{root.tag}>, not <robot>')
     if _is_xacro(root):
-        how = f': xacro {where} > robot.urdf' if isinstance(where, Path) else ''
+        how = f': xacro {in_shell(where)} > robot.urdf' if isinstance(where, Path) else ''
         raise DescriptionError(f'{where}: is xacro, not URDF{how}')
     return root
 

@@ -19,6 +19,7 @@ from neuracore_ros.bounds import MAX_NAME
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.shipped import vocabulary_file
 from neuracore_ros.errors import DescriptionError, quoted, shortened
+from neuracore_ros.given_path import given_path
 from neuracore_ros.records import Record
 from neuracore_ros.similar_names import known_names, list_alike, most_alike
 from neuracore_ros.wording import few
@@ -204,7 +205,7 @@ def load_vocabulary(name: str, beside: Path | None = None) -> Vocabulary:
         DescriptionError: There is none, or anything in it is wrong, with file and line.
     """
     if name.endswith(ENDINGS):
-        return _read(Path(name) if beside is None else beside.parent / name)
+        return _read(given_path(name) if beside is None else beside.parent / given_path(name))
     found = shipped_vocabulary()
     if found is not None and name == found.name:
         return found

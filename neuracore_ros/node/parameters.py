@@ -236,12 +236,10 @@ def read(node: Node) -> Parameters:
             f'start_tolerance, which is {values["start_tolerance"]:g}'
         )
     values['model'] = path_or_address(values['model'])
-    if isinstance(values['model'], Path):
-        values['model'] = values['model'].expanduser()
     values['server'] = ServerOptions(
         *(values[name] for name in ('address', 'timeout_s', 'jpeg_quality'))
     )
-    values['robot'] = robot_file(str(Path(values['robot']).expanduser()))
+    values['robot'] = robot_file(values['robot'])
     values['settings'] = Settings(**{each.name: values[each.name] for each in fields(Settings)})
     return Parameters(**{each.name: values[each.name] for each in fields(Parameters)})
 

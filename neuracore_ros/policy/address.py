@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neuracore_ros.given_path import given_path
+
 SERVER_FILE_ENDINGS = ('.server.yaml', '.server.yml')
 """Of files that describe somebody else's server (docs/server_file.md)."""
 
@@ -20,4 +22,4 @@ def is_server_file(path: str | Path) -> bool:
 
 def path_or_address(text: str) -> Path | str:
     """An address as it is written, and anything else as a path."""
-    return text if is_address(text) else Path(text)
+    return text if is_address(text) else given_path(text)

@@ -12,6 +12,7 @@ from torch import nn
 
 from neuracore_ros.errors import PolicyError, TrainingError
 from neuracore_ros.files import write_whole
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.config import GRAPHS
 from neuracore_ros.training.export import export, write
@@ -100,7 +101,7 @@ def _write_graphs(
         except PolicyError as error:
             failed.append(
                 f'{path}: {error}; {run.policy.name} is there and whole. To try again: '
-                f'neuracore_ros export {run.path} --out {path}'
+                f'neuracore_ros export {in_shell(run.path)} --out {in_shell(path)}'
             )
             continue
         for line in lines:

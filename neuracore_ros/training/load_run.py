@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from neuracore_ros.errors import PolicyError, TrainingError
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.torchscript import read
@@ -33,7 +34,8 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
         run.config()
     if not file.exists():
         raise TrainingError(
-            f'{path}: has no {file.name} yet; go on with neuracore_ros train --resume {path}'
+            f'{path}: has no {file.name} yet; go on with '
+            f'neuracore_ros train --resume {in_shell(path)}'
         )
     if file.suffix != '.pt':
         raise PolicyError(f'{file}: is neither the folder of a run nor a .pt file')

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from neuracore_ros.dataset import identity
 from neuracore_ros.errors import TrainingError, shortened
+from neuracore_ros.given_path import given_path, in_shell
 from neuracore_ros.loading.batches import Batch, Batches, Prefetch
 from neuracore_ros.loading.cache import default_folder
 from neuracore_ros.policy.manifest import Manifest
@@ -137,7 +138,8 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
 
     if stop and done < 1:
         report(
-            f'stopped at step {learner.step}; go on with: neuracore_ros train --resume {run.path}'
+            f'stopped at step {learner.step}; go on with: '
+            f'neuracore_ros train --resume {in_shell(run.path)}'
         )
         raise KeyboardInterrupt
     if processes.first:
@@ -171,7 +173,7 @@ def _settle(config: Config, data: Batches, run: Run, processes: Processes) -> Co
 def _cache(config: Config) -> Path | None:
     if config.cache == 'none':
         return None
-    return Path(config.cache) if config.cache else default_folder()
+    return given_path(config.cache) if config.cache else default_folder()
 
 
 def _begin(

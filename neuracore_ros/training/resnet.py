@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.given_path import given_path
 from neuracore_ros.policy.archive import load_tensors
 from neuracore_ros.policy.policy import last_line
 
@@ -100,7 +101,7 @@ def init_from_imagenet(policy: nn.Module, source: str) -> None:
     networks = [each for each in networks if isinstance(each.bn1, FrozenNorm)]
     if not networks:
         raise TrainingError(f'--pretrained {source}: the policy reads no colours; leave it out')
-    weights = _fetch() if source == IMAGENET else _read(Path(source))
+    weights = _fetch() if source == IMAGENET else _read(given_path(source))
     for network in networks:
         try:
             # What there is beyond that classifies ImageNet's images, and counts its batches.

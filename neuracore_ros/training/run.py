@@ -26,6 +26,7 @@ from neuracore_ros.files import (
     require_utf8,
     write_whole,
 )
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.loading.cache import holds_frames_only
 from neuracore_ros.parsers import whole
 from neuracore_ros.policy.archive import load_tensors
@@ -88,7 +89,7 @@ class Run:
         if self._config.exists():
             raise TrainingError(
                 f'{self.path}: holds a run already; go on with '
-                f'neuracore_ros train --resume {self.path}, or choose another --out'
+                f'neuracore_ros train --resume {in_shell(self.path)}, or choose another --out'
             )
         if self.path.exists() and (not self.path.is_dir() or self._holds_something()):
             raise TrainingError(f'{self.path}: is not an empty folder; choose another --out')
@@ -119,7 +120,7 @@ class Run:
                     raise
                 raise TrainingError(
                     f'{error}; what was written before is whole: mend this, then go on with '
-                    f'neuracore_ros train --resume {self.path}'
+                    f'neuracore_ros train --resume {in_shell(self.path)}'
                 ) from error
 
     def _require_own_files(self) -> None:
