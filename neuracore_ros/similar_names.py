@@ -37,9 +37,11 @@ def known_names(word: str, known: Iterable[str]) -> str:
 
 
 def list_alike(word: str, known: Collection[str]) -> str:
-    """``a, b and 3 more``: some of the known words, the most alike first."""
-    near = difflib.get_close_matches(word, list(known), _LISTED, cutoff=0.0)
-    return few([*near, *(word for word in known if word not in near)], _LISTED)
+    """``a, b and 3 more``: some of the known words, the most alike first.
+
+    Those that are equally alike keep their order.
+    """
+    return few(sorted(known, key=lambda each: _ratio(each, word), reverse=True), _LISTED)
 
 
 def similar_file(path: Path) -> str:

@@ -16,6 +16,7 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import Slots
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import ScaleOffset, is_feature
+from neuracore_ros.description.units import TICKS
 from neuracore_ros.description.vocabulary import USUAL
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
@@ -102,7 +103,18 @@ class DescribedArm:
             percent = (limit.upper - limit.lower) / 200
             if joint == name and math.isclose(abs(source.scale), percent, rel_tol=_ROUNDED):
                 return ScaleOffset(abs(source.scale), (limit.upper + limit.lower) / 2)
-        return ScaleOffset(abs(source.scale))
+        # Ticks count from the middle of a turn, or from one end: then there is an offset.
+        unit = TICKS.offset if source.offset and _is_in_ticks(source.scale) else 0.0
+        return ScaleOffset(abs(source.scale), unit)
+
+    def turn(self, name: str) -> float:
+        """By how much the zero of a joint may be elsewhere without it being known [rad].
+
+        A whole turn; or half of one where a dataset has servo ticks, which do not tell from where
+        they count.
+        """
+        unit = self.unit(name)
+        return math.pi if _is_in_ticks(unit.scale) else 2 * math.pi
 
     def usual(self) -> dict[str, float]:
         """Joint -> where it usually is [rad]: its home, or the middle of its limits."""
@@ -160,3 +172,7 @@ class DescribedArm:
                 if kind in description:
                     return description[kind]
         return {}
+
+
+def _is_in_ticks(scale: float) -> bool:
+    return math.isclose(abs(scale), TICKS.scale, rel_tol=_ROUNDED)

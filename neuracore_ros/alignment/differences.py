@@ -124,7 +124,8 @@ def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
 def _other_sense(arm: DescribedArm, index: int, proposal: SlotProposal) -> Iterator[Finding]:
     scale, offset = arm.sense(proposal.name)
     # Which half turn of a flange is right is a rule of the vocabulary, not one of both robots.
-    turn = math.pi if proposal.counterpart.endswith('.flange_roll') else 2 * math.pi
+    is_flange = proposal.counterpart.endswith('.flange_roll')
+    turn = math.pi if is_flange else arm.turn(proposal.name)
     apart = abs(math.remainder(offset - proposal.offset, turn))
     if scale * proposal.scale < 0:
         what = 'turns the other way than'

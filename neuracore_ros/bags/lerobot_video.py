@@ -18,6 +18,9 @@ from neuracore_ros.rgb_frames import rgb_image
 _MOST_REORDERED = 32
 # Years at any rate.
 _MOST_FRAMES = 1e11
+# A video of a whole multiple of the rate has other frames in between; others are of that rate,
+# however their times were rounded.
+_MOST_BETWEEN, _ROUNDED = 20, 0.01
 _BROKEN = (av.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, TypeError)
 
 
@@ -33,19 +36,19 @@ class EpisodeVideo:
 
     Args:
         part: The file, and where the episode begins in it.
-        fps: Frames per second, [Hz].
+        fps: Rows per second, [Hz].
 
     Raises:
         FrameError: It is missing, or no video.
 
     Attributes:
         file: The file.
-        fps: See above.
+        fps: Frames per second: that of the rows, or a multiple of it, [Hz].
         size: (height, width), [px].
     """
 
     def __init__(self, part: VideoPart, fps: float) -> None:
-        self.file, self.fps, self._start_s = part.file, fps, part.start_s
+        self.file, self._start_s = part.file, part.start_s
         try:
             require_regular(self.file)
             # As what it should be: some other formats name files that are then read.
@@ -61,6 +64,7 @@ class EpisodeVideo:
             raise FrameError(f'{self.file}: its video is of a codec that is not known here')
         # Of several cameras, or several workers, each has a thread.
         self._stream.codec_context.thread_count = 1
+        self.fps = fps * _multiple(self._stream, fps)
         self.size = int(self._stream.height), int(self._stream.width)
         self._reading: _Packets | _Frames | None = None
         self._is_open = True
@@ -182,6 +186,14 @@ class _Packets:
         for passed in [each for each in self._ahead if each < number]:
             del self._ahead[passed]
         return self._ahead.pop(number, b'')
+
+
+def _multiple(stream: Any, fps: float) -> int:
+    """How many frames of a video there are for a row."""
+    ratio = float(stream.average_rate or 0) / fps
+    whole = round(ratio)
+    is_multiple = 1 < whole <= _MOST_BETWEEN and abs(ratio - whole) < _ROUNDED * whole
+    return whole if is_multiple else 1
 
 
 def _number_at(pts: int, stream: Any, fps: float) -> int:

@@ -91,7 +91,7 @@ def _senses(arm: DescribedArm, place: SlotProposal) -> Iterator[Proposal]:
     by = place.offset - offset
     if place.role is not Role.SLIDE and arm.robot.reach(_JOINTS, place.name) is None:
         # A joint without limits, or that turns further, stands alike at values a turn apart.
-        by = math.remainder(by, 2 * math.pi)
+        by = math.remainder(by, arm.turn(place.name))
     by = round(offset + by, DIGITS) - offset
     if place.zero_known and abs(by) > _SAME_ZERO:
         unit = 'm' if place.role is Role.SLIDE else 'rad'

@@ -28,7 +28,9 @@ SENSE = {'lift': '{offset: 1.5708}'}
 
 @pytest.fixture
 def described(tmp_path):
-    def describe(slots=RIGHT, sense=SENSE, vocabulary='vocabulary: arm/1\n', name='arm'):
+    def describe(
+        slots=RIGHT, sense=SENSE, vocabulary='vocabulary: arm/1\n', name='arm', topic='j'
+    ):
         (tmp_path / 'arm.urdf').write_text(ARM)
         joints = ', '.join(f'{slot}: {joint}' for slot, joint in slots.items())
         options = ''.join(f', {joint}: {text}' for joint, text in sense.items())
@@ -36,7 +38,7 @@ def described(tmp_path):
         path.write_text(
             f'robot: {name}\n{vocabulary}urdf: arm.urdf\n'
             f'input: {{JOINT_POSITIONS: {{{joints}}}}}\noutput: {{}}\n'
-            f'sources: {{JOINT_POSITIONS: {{topic: j{options}}}}}\n'
+            f'sources: {{JOINT_POSITIONS: {{topic: {topic}{options}}}}}\n'
         )
         return DescribedArm.of(load_robot(path))
 
@@ -89,6 +91,24 @@ def test_an_arm_alone_in_its_urdf_may_be_the_left_one_of_its_file(described):
 
 def test_half_a_turn_of_a_flange_is_no_difference(described):
     assert texts(described(sense={**SENSE, 'roll': '{offset: 3.1416}'})) == []
+
+
+TICKS = 'scale: 0.00153398, offset'
+
+
+def test_the_zero_of_servo_ticks_is_in_the_middle_of_a_turn_or_at_its_end(described):
+    middle = dict.fromkeys(RIGHT.values(), f'{{{TICKS}: -3.1416}}')
+    middle['lift'] = f'{{{TICKS}: -1.5708}}'
+    assert texts(described(sense=middle, topic='observation.state')) == []
+    about_zero = {**middle, 'lift': f'{{{TICKS}: 1.5708}}', 'pan': '{scale: 0.00153398}'}
+    assert texts(described(sense=about_zero, topic='observation.state')) == []
+    (zero,) = texts(
+        described(sense={**middle, 'lift': f'{{{TICKS}: -3.1416}}'}, topic='observation.state')
+    )
+    assert 'has its zero 1.57 rad away' in zero and f'Write {{{TICKS}: -1.571}}' in zero
+    turned = {**middle, 'elbow': '{scale: -0.00153398, offset: 3.1416}'}
+    (sign,) = texts(described(sense=turned, topic='observation.state'))
+    assert 'turns the other way' in sign and f'Write {{{TICKS}: -3.142}} under sources for' in sign
 
 
 def test_a_file_that_names_none_is_held_against_the_first_as_ever(described):

@@ -249,6 +249,26 @@ def test_frames_are_found_in_any_order_and_where_they_lead_each_other(tmp_path):
             np.testing.assert_array_equal(found[k].pixels(), in_order[k])
 
 
+def test_a_video_of_a_multiple_of_the_rate_gives_the_frame_at_the_time_of_each_row(tmp_path):
+    root = write_lerobot(tmp_path / 'set', 'v2.1', cameras=('front',), lengths=(12,))
+    path = root / 'data/chunk-000/episode_000000.parquet'
+    rows = pq.read_table(path).take([0, 3, 6, 9])
+    rows = rows.set_column(
+        rows.column_names.index('frame_index'), 'frame_index', pa.array([0, 1, 2, 3])
+    )
+    pq.write_table(rows, path)
+    (root / 'meta/episodes.jsonl').write_text('{"episode_index": 0, "tasks": [], "length": 4}\n')
+    change_info(root, fps=10)
+    with open_bag(root / 'episode_000000') as bag:
+        found = [each.message for each in bag.read([FRONT])]
+        assert [(each.frame.index, each.frame.rate_hz) for each in found] == [
+            (0, 30), (3, 30), (6, 30), (9, 30)
+        ]  # fmt: skip
+        for k, each in enumerate(found):
+            near = [distance(each.pixels(), picture(0, 0, j)) for j in range(12)]
+            assert near.index(min(near)) == 3 * k
+
+
 def test_a_frame_of_a_closed_recording_is_an_error_that_says_so(tmp_path):
     root = write_lerobot(tmp_path / 'set', cameras=('front',))
     first = messages(root / 'episode_000000', FRONT)[0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuracore_ros.similar_names import alike_topics
+from neuracore_ros.similar_names import alike_topics, list_alike
 
 THERE = [
     '/hand_cam/image/compressed',
@@ -26,3 +26,8 @@ THERE = [
 )
 def test_the_same_device_is_meant_and_not_the_same_ending(wanted, meant):
     assert alike_topics(wanted, THERE)[0] == meant
+
+
+def test_names_that_are_equally_unlike_are_listed_in_their_order():
+    assert list_alike('wrist', ['state.0', 'state.1', 'state.2']) == 'state.0, state.1, state.2'
+    assert list_alike('wrist', ['state.0', 'wrist_1', 'state.1']) == 'wrist_1, state.0, state.1'

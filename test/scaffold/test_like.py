@@ -82,7 +82,8 @@ def test_a_turned_axis_turns_the_sign_in_every_place(describe, like, tmp_path):
 
 @pytest.mark.parametrize(
     ('scale', 'offset'),
-    [('-0.0174533', 0.5), ('-0.02', 0.5)],  # Degrees, and percent of its limits of -2 to 2.
+    # Degrees; percent of its limits of -2 to 2; servo ticks from the middle of a turn.
+    [('-0.0174533', 0.5), ('-0.02', 0.5), ('-0.00153398', 3.6416)],
 )
 def test_a_dataset_of_the_other_robot_has_a_unit_that_is_not_its_sense(
     describe, like, tmp_path, scale, offset
