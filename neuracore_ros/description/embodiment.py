@@ -11,7 +11,7 @@ from neuracore_ros.similar_names import known_names
 from neuracore_ros.yaml_value import YamlValue, from_python
 
 # A name of a slot, or what was meant to be one.
-_SLOT = re.compile(r'[A-Za-z][\w.-]*')
+_SLOT = re.compile(r'[A-Za-z][\w. -]*')
 
 Slots = Mapping[int, str]
 """Index -> name, of one DataType of one robot; ascending."""
@@ -106,6 +106,7 @@ def _slots(value: YamlValue, kind: DataType, vocabulary: Vocabulary | None) -> S
     indices: dict[str, int] = {}
     for index, key, name_value in pairs:
         name = name_value.string(f'{kind} index {index}')
+        _require_own_index(name_value, index, kind, vocabulary, is_listed=key is name_value)
         if index in slots:
             other, line = slots[index]
             raise key.error(
@@ -134,10 +135,28 @@ def _index(key: YamlValue, name: YamlValue, kind: DataType, vocabulary: Vocabula
             f'{key} is no index. If it is the name of a slot, write its vocabulary at the top of '
             f'the robot file, such as vocabulary: {USUAL}'
         )
+    if name.is_scalar() and name.content in vocabulary.names(kind).values():
+        raise key.error(
+            f'{kind}: a slot comes before the name that the robot has for it: write '
+            f'{name.content}: {text}'
+        )
     try:
         return vocabulary.index(kind, text)
     except DescriptionError as error:
         raise key.error(str(error)) from None
+
+
+def _require_own_index(
+    value: YamlValue, index: int, kind: DataType, vocabulary: Vocabulary | None, *, is_listed: bool
+) -> None:
+    """Refuse a slot in place of what is to be in it; the name of its own slot may be its name."""
+    slots = {} if vocabulary is None else vocabulary.names(kind)
+    if value.content in slots.values() and (is_listed or slots.get(index) != value.content):
+        where = next(own for own, slot in slots.items() if slot == value.content)
+        raise value.error(
+            f'{kind} index {index}: {value} is the name of the slot with index {where}: write '
+            f'{{{value.content}: NAME}}, with the name that the robot has for it'
+        )
 
 
 def _is_number(value: YamlValue) -> bool:

@@ -188,6 +188,13 @@ class Vocabulary:
         known = list(self.names(data_type).values())
         if not known:
             return f"'{self.name}' has no {_GROUP_OF[data_type]}: write an index for {data_type}"
+        if others := [kind for kind in DataType if name in self.names(kind).values()]:
+            is_target = data_type.measured is not data_type
+            alike = [kind for kind in others if (kind.measured is not kind) is is_target]
+            return (
+                f"{quoted(name)} is no slot of {data_type} in '{self.name}', but of "
+                f'{[*alike, *others][0]}: write it there. {data_type} has: {list_alike(name, known)}'
+            )
         near = _same_end(name, known) or most_alike(name, known)
         meant = f"; did you mean '{near}'?" if near else '.'
         there = list_alike(name, known) if near else few(known, _LISTED)
@@ -202,11 +209,18 @@ def load_vocabulary(name: str, beside: Path | None = None) -> Vocabulary:
         beside: The file that names it: a path is relative to that file's folder.
 
     Raises:
-        DescriptionError: There is none, or anything in it is wrong, with file and line.
+        DescriptionError: There is none, anything in it is wrong, with file and line, or it has
+            the name of the shipped one without being it.
     """
-    if name.endswith(ENDINGS):
-        return _read(given_path(name) if beside is None else beside.parent / given_path(name))
     found = shipped_vocabulary()
+    if name.endswith(ENDINGS):
+        own = _read(given_path(name) if beside is None else beside.parent / given_path(name))
+        if found is not None and own.name == found.name and own.id != found.id:
+            raise DescriptionError(
+                f"{own.path}: is called '{own.name}' as the one that is shipped, and has other "
+                'slots: give it another name, such as ours/1'
+            )
+        return own
     if found is not None and name == found.name:
         return found
     there = f'; there is {found.name}' if found is not None else ''

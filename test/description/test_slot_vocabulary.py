@@ -152,6 +152,38 @@ def test_a_vocabulary_is_sent_to_other_processes(tmp_path):
         ('./ours.yaml', '[a]', 'arm.yaml:2: vocabulary must be a name, not a list'),
         ('./ours.yaml', 'arm.yaml', "arm.yaml:1: unknown key 'robot' in a vocabulary"),
         ('{0: turn,', '{turn: 0,', 'write 0: name, not name: 0'),
+        (
+            'right.elbow_pitch: bend, right',
+            'right elbow pitch: bend, right',
+            "'right elbow pitch' is no slot of JOINT_POSITIONS in 'ours/1'; did you mean 'right.el",
+        ),
+        (
+            'right.elbow_pitch: bend, right',
+            'right.gripper: bend, right',
+            "'right.gripper' is no slot of JOINT_POSITIONS in 'ours/1', but of "
+            'PARALLEL_GRIPPER_OPEN_AMOUNTS: write it there',
+        ),
+        (
+            '{0: turn, right.elbow_pitch: bend}',
+            '{0: turn, right.gripper: bend}',
+            'but of PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: write it there',
+        ),
+        (
+            '{0: turn, right.elbow_pitch: bend}',
+            '{0: turn, bend: right.elbow_pitch}',
+            'has for it: write right.elbow_pitch: bend',
+        ),
+        (
+            '{0: turn, right.elbow_pitch: bend}',
+            '[right.shoulder_yaw, right.elbow_pitch]',
+            "index 0: 'right.shoulder_yaw' is the name of the slot with index 0: write "
+            '{right.shoulder_yaw: NAME}',
+        ),
+        (
+            '{0: turn, right.elbow_pitch: bend}',
+            '{0: turn, 1: right.elbow_pitch}',
+            "index 1: 'right.elbow_pitch' is the name of the slot with index 3",
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_robot_file_is_one_line(tmp_path, old, new, message):
@@ -160,6 +192,24 @@ def test_a_mistake_in_a_robot_file_is_one_line(tmp_path, old, new, message):
         load_robot(write(tmp_path, ROBOT.replace(old, new)))
     assert message in str(error.value)
     assert '\n' not in str(error.value)
+
+
+def test_a_joint_may_be_called_as_its_own_slot(tmp_path):
+    text = ROBOT.replace('turn', 'right.shoulder_yaw').replace(
+        'right.shoulder_yaw: right.shoulder_yaw', '0: right.shoulder_yaw'
+    )
+    assert load_robot(write(tmp_path, text)).output[TARGETS][0] == 'right.shoulder_yaw'
+
+
+def test_no_other_vocabulary_has_the_name_of_the_shipped_one(tmp_path):
+    shipped = vocabulary_file().read_text()
+    (tmp_path / 'same.yaml').write_text(f'# a comment\n{shipped}')
+    assert load_vocabulary(str(tmp_path / 'same.yaml')) == load_vocabulary('arm/1')
+    path = tmp_path / 'other.yaml'
+    path.write_text(shipped.replace('positive opens', 'positive closes', 1))
+    with pytest.raises(DescriptionError, match='has other slots: give it another name') as error:
+        load_vocabulary(str(path))
+    assert str(error.value).startswith(f"{path}: is called 'arm/1'")
 
 
 @pytest.mark.parametrize(
