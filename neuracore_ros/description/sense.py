@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from neuracore_ros.description.command import Joint
@@ -47,10 +47,12 @@ class Sense:
     Attributes:
         read: Of the value that is measured, or recorded: that of a leader may be another one than
             the robot's.
+        around: The angle about which turns of that value are taken [rad]; None for as they come.
         sent: Of the value that is commanded; None of what is measured as well.
     """
 
     read: ScaleOffset | None = None
+    around: float | None = None
     sent: ScaleOffset | None = None
 
     def is_comparable(self, then: Sense) -> bool:
@@ -74,7 +76,8 @@ class Sense:
     def moves_alike(self, then: Sense) -> bool:
         """True if a robot does the same of one number, by whatever it was recorded."""
         pair = self._deciding(then)
-        return pair is None or _is_same(*pair)
+        is_read = pair is not None and pair[0] is self.read
+        return pair is None or (_is_same(*pair) and not (is_read and self.winds_otherwise(then)))
 
     def differences(self, then: Sense) -> Iterator[str]:
         """List what has changed, in words of the robot file, with both values."""
@@ -84,6 +87,16 @@ class Sense:
         ):
             if now and before and not _is_same(now, before):
                 yield f'{what}{scaling(now)} (then {scaling(before)})'
+        if self.winds_otherwise(then):
+            yield f'around {_number(self.around)} (then {_number(then.around)})'
+
+    def winds_otherwise(self, then: Sense) -> bool:
+        """True if values are taken at other turns than they were."""
+        if self.read is None or then.read is None:
+            return False
+        if self.around is None or then.around is None:
+            return self.around is not then.around
+        return not math.isclose(self.around, then.around, abs_tol=_SAME_ZERO)
 
     def _deciding(self, then: Sense) -> tuple[ScaleOffset, ScaleOffset] | None:
         """Where both commands are known, the robot moves by them."""
@@ -107,8 +120,11 @@ def senses(robot: Robot) -> Mapping[tuple[DataType, str], Sense]:
     inputs = _known(lambda: _read(robot.input_sources()))
     recorded = _known(lambda: _read(robot.output_sources()))
     sent = _known(lambda: _commanded(robot))
-    found = {each: Sense(recorded.get(each), sent.get(each)) for each in {**sent, **recorded}}
-    return found | {each: Sense(own) for each, own in inputs.items()}
+    found = {
+        each: replace(recorded.get(each, Sense()), sent=sent.get(each, Sense()).sent)
+        for each in {**sent, **recorded}
+    }
+    return found | inputs
 
 
 def chain_senses(robot: Robot, kind: DataType, name: str) -> Mapping[str, ScaleOffset] | None:
@@ -146,15 +162,19 @@ def _is_same(now: Scaled, then: Scaled) -> bool:
     return alike and math.isclose(now.offset, then.offset, abs_tol=_SAME_ZERO)
 
 
-_Named = tuple[DataType, str, Scaled]
+def _number(value: float | None) -> str:
+    return 'none' if value is None else f'{value:g}'
 
 
-def _known(part: Callable[[], Iterable[_Named]]) -> dict[tuple[DataType, str], ScaleOffset]:
-    """Scales and offsets of numbers; none where the file lacks what it takes to tell."""
+_Named = tuple[DataType, str, Sense]
+
+
+def _known(part: Callable[[], Iterable[_Named]]) -> dict[tuple[DataType, str], Sense]:
+    """Senses of numbers; none where the file lacks what it takes to tell."""
     with suppress(DescriptionError):  # It is told by whoever needs what is missing.
         return {
-            (kind, name): ScaleOffset(own.scale, own.offset)
-            for kind, name, own in part()
+            (kind, name): sense
+            for kind, name, sense in part()
             if kind.is_numeric and not kind.is_pose
         }
     return {}
@@ -163,14 +183,16 @@ def _known(part: Callable[[], Iterable[_Named]]) -> dict[tuple[DataType, str], S
 def _commanded(robot: Robot) -> Iterator[_Named]:
     for command in robot.all_commands():
         for slot in command.slots:
-            if isinstance(slot, Joint) and slot.is_integrated:
-                # Its offset is the zero of its position.
-                yield slot.data_type, slot.name, ScaleOffset(slot.scale)
-            elif not slot.chain:
-                yield slot.data_type, slot.name, slot
+            if slot.chain:
+                continue
+            # The offset of a velocity that is integrated is the zero of its position.
+            is_speed = isinstance(slot, Joint) and slot.is_integrated
+            sent = ScaleOffset(slot.scale, 0.0 if is_speed else slot.offset)
+            yield slot.data_type, slot.name, Sense(sent=sent)
 
 
 def _read(sources: Iterable[Source]) -> Iterator[_Named]:
     for source in sources:
         if not is_feature(source.topic):
-            yield source.data_type, source.name, source
+            read = ScaleOffset(source.scale, source.offset)
+            yield source.data_type, source.name, Sense(read, source.around)

@@ -171,14 +171,20 @@ class TreatmentChange:
     @property
     def is_recalibrated(self) -> bool:
         """True if another unit, a zero found anew, or another leader explains the difference."""
-        return not self.is_turned and not _differ(self.now, replace(self.then, sense=None))
+        now, then = self.now.sense, self.then.sense
+        winds = now is not None and then is not None and now.winds_otherwise(then)
+        return self._is_of_sense and not winds
 
     @property
     def is_of_recording(self) -> bool:
         """True if only that differs by which commands were recorded, such as another leader."""
         now, then = self.now.sense, self.then.sense
         alike = now is None or then is None or now.moves_alike(then)
-        return self.is_recalibrated and alike
+        return self._is_of_sense and alike
+
+    @property
+    def _is_of_sense(self) -> bool:
+        return not self.is_turned and not _differ(self.now, replace(self.then, sense=None))
 
     @property
     def text(self) -> str:
@@ -278,7 +284,9 @@ def _plain(treatment: Treatment) -> dict[str, Any]:
 
 def _plain_sense(sense: Sense) -> dict[str, Any]:
     read = {} if sense.read is None else asdict(sense.read)
-    return read if sense.sent is None else {**read, 'sent': asdict(sense.sent)}
+    around = {} if sense.around is None else {'around': sense.around}
+    sent = {} if sense.sent is None else {'sent': asdict(sense.sent)}
+    return read | around | sent
 
 
 def read_treatments(record: Record) -> Treatments:
@@ -318,7 +326,8 @@ def _read(record: Record) -> Treatment:
 def _sense(record: Record) -> Sense | None:
     read = _scale(record) if record.has('scale') else None
     sent = _scale(record.record('sent')) if record.has('sent') else None
-    return Sense(read, sent) if read or sent else None
+    around = record.number('around') if record.has('around') else None
+    return Sense(read, around, sent) if read or sent else None
 
 
 def _scale(record: Record) -> ScaleOffset:

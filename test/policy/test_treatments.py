@@ -371,6 +371,28 @@ def test_a_hand_with_other_limits_is_a_warning_and_one_that_opens_backwards_a_ha
     assert 'scale -25, offset 1 (then scale 25, offset 0)' in hazard.text
 
 
+def test_turns_about_another_angle_are_a_warning_and_of_what_is_only_recorded_none(tmp_path):
+    free = {'[-2, 2]': 'none'}
+    winds = {'/joint_states}': '/joint_states, b: {around: 3.1416}}'}
+    there, here = arm(tmp_path, **free), arm(tmp_path, **free, **winds)
+    (told,) = treatment_warnings(here, policy_of(there))
+    assert "JOINT_POSITIONS 'b': around 3.1416 (then none)" in told
+    assert hazards(here, policy_of(there)) == []
+    (told,) = treatment_warnings(there, policy_of(here))
+    assert 'around none (then 3.1416)' in told
+    assert treatment_warnings(here, policy_of(here)) == ()
+    rounded = arm(tmp_path, **free, **{'/joint_states}': '/joint_states, b: {around: 3.14159}}'})
+    assert treatment_warnings(rounded, policy_of(here)) == ()
+    topic = '{topic: /arm/joint_trajectory'
+    told = f'sources: {{JOINT_TARGET_POSITIONS: {topic}, b: {{around: 3}}}}, '
+    recorded = arm(tmp_path, **free, **{'sources: {': told})
+    also = arm(tmp_path, **free, **{'sources: {': told.replace(', b: {around: 3}', '')})
+    assert treatment_warnings(recorded, policy_of(also)) == ()
+    (change,) = treatment_changes(recorded, treatments(also))
+    assert change.text == "JOINT_TARGET_POSITIONS 'b': around 3 (then none)"
+    assert change.is_of_recording and not change.is_recalibrated
+
+
 def test_what_one_of_two_datasets_does_not_know_is_not_known_of_both(tmp_path):
     arms, hands = treatments(arm(tmp_path)), treatments(hand(tmp_path))
     assert known_of_both(arms, arms) == arms and known_of_both(hands, hands) == hands
