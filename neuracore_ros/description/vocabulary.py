@@ -191,9 +191,9 @@ class Vocabulary:
         if others := [kind for kind in DataType if name in self.names(kind).values()]:
             is_target = data_type.measured is not data_type
             alike = [kind for kind in others if (kind.measured is not kind) is is_target]
-            there = [*alike, *others][0]
+            meant_kind = [*alike, *others][0]
             return (
-                f"{quoted(name)} is no slot of {data_type} in '{self.name}', but of {there}: "
+                f"{quoted(name)} is no slot of {data_type} in '{self.name}', but of {meant_kind}: "
                 f'write it there. {data_type} has: {list_alike(name, known)}'
             )
         near = _same_end(name, known) or most_alike(name, known)
