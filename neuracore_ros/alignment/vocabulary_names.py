@@ -52,6 +52,8 @@ _RULES: tuple[tuple[tuple[set[str], ...], str], ...] = (
     (({'shoulder'},), SHOULDER_PITCH),
     (({'elbow'},), ELBOW_PITCH),
 )
+# Joints of no arm, also where their names do not say which way they turn.
+_BODY = {'head', 'neck', 'torso', 'spine', 'column'}
 # Arms of so many joints, if nothing is known but their order.
 _ORDERS: Mapping[int, tuple[str, ...]] = {
     1: (SHOULDER_YAW,),
@@ -111,7 +113,7 @@ def place_by_names(names: Sequence[str], vocabulary: Vocabulary) -> list[SlotPro
     body = {name: slot for name in names if '.' in (slot := _by_words(name))}
     arms: dict[str, list[str]] = {}
     for name in names:
-        if name not in body:
+        if name not in body and not _BODY & set(parts(name)):
             arms.setdefault('left' if side(name) == 'l' else 'right', []).append(name)
     if set(arms) == {'left'}:
         arms = {'right': arms['left']}  # The first or only arm is the right one.

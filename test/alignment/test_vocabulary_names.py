@@ -65,6 +65,20 @@ def test_a_humanoid_swings_its_arm_by_what_it_calls_a_roll():
     }
 
 
+def test_a_head_whose_joints_say_no_way_leaves_the_arm_its_slots():
+    arm = [f'arm_{number}_joint' for number in range(1, 8)]
+    found = {
+        place.name: place.counterpart or place.index
+        for place in place_by_names([*arm, 'head_1_joint', 'torso_lift_joint'], ARM1)
+    }
+    assert [found[name] for name in arm[:3]] == [
+        'right.shoulder_yaw',
+        'right.shoulder_pitch',
+        'right.upper_arm_roll',
+    ]
+    assert (found['head_1_joint'], found['torso_lift_joint']) == (32, 'torso.lift')
+
+
 def test_a_slot_by_name_never_claims_to_know_sign_and_zero():
     placed = place_by_names(VIPER, ARM1)
     assert not any(place.zero_known for place in placed)
