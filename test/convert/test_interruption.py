@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpers.dataset_snapshots import contents
-from helpers.killed_convert import killed_convert
+from helpers.interrupted_runs import killed_run, limited_run, small_disk
 from helpers.small_bags import write_bag
 from helpers.two_arms import LEFT, describe, images, joint_states, trajectories
 from helpers.waiting import random_moment, wait_until
@@ -50,7 +50,7 @@ def whole(command, tmp_path_factory):
 )
 def test_the_same_command_finishes_what_was_killed(tmp_path, command, whole, kind, moment):
     arguments = command(tmp_path / 'data')
-    assert killed_convert(kind, moment, arguments) == -signal.SIGKILL
+    assert killed_run(kind, moment, arguments) == -signal.SIGKILL
     assert main(arguments) == 0
     assert contents(tmp_path / 'data') == whole
     assert main(arguments) == 0
@@ -59,7 +59,7 @@ def test_the_same_command_finishes_what_was_killed(tmp_path, command, whole, kin
 
 def test_a_killed_first_run_keeps_the_episodes_that_it_committed(tmp_path, command):
     arguments = command(tmp_path / 'data')
-    killed_convert('row', 30, arguments)
+    killed_run('row', 30, arguments)
     before = load_metadata(tmp_path / 'data')
     assert len(before.episodes) == 1 and not before.bags
     video = tmp_path / 'data/videos/observation.images.rgb_1/chunk-000/file-000.mp4'
@@ -69,24 +69,10 @@ def test_a_killed_first_run_keeps_the_episodes_that_it_committed(tmp_path, comma
     assert load_metadata(tmp_path / 'data').episodes[:1] == before.episodes
 
 
-FULL = """
-import resource, sys
-from neuracore_ros.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-sys.exit(main(sys.argv[2:]))
-"""
-
-
 @pytest.mark.parametrize('limit', [200, 2_500, 6_000])
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path, command, whole, limit):
-    # A limit on the size of a file fails like a full disk: the write gives an error.
     arguments = command(tmp_path / 'data')
-    run = subprocess.run(
-        [sys.executable, '-c', FULL, str(limit), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = limited_run(limit, arguments)
     assert run.returncode == 1
     assert 'File too large' in run.stderr and 'run the same command again' in run.stderr
     assert 'Traceback' not in run.stderr and run.stderr.count('\n') == 1
@@ -140,11 +126,7 @@ def test_a_disk_that_is_really_full_is_one_line_and_the_same_command_goes_on(
     tmp_path, command, whole
 ):
     disk = tmp_path / 'disk'
-    disk.mkdir()
-    mount = ['mount', '-t', 'tmpfs', '-o', 'size=48k', 'tmpfs', str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip('only root may mount a small disk')
-    try:
+    with small_disk(disk, '48k') as enlarge:
         arguments = command(disk / 'data')
         for workers in ('1', '2'):
             run = subprocess.run(
@@ -155,17 +137,14 @@ def test_a_disk_that_is_really_full_is_one_line_and_the_same_command_goes_on(
             )
             assert run.returncode == 1 and 'No space left on device' in run.stderr
             assert 'Traceback' not in run.stderr and run.stderr.count('\n') == 1
-        subprocess.run(['mount', '-o', 'remount,size=4m', str(disk)], check=True)
+        enlarge()
         assert main(arguments) == 0
         assert contents(disk / 'data') == whole
-    finally:
-        subprocess.run(['umount', str(disk)], check=True)
 
 
 def test_a_first_convert_that_fails_leaves_no_folder(tmp_path, command):
     arguments = command(tmp_path / 'data')
-    run = [sys.executable, '-c', FULL, '200', *arguments]
-    assert subprocess.run(run, capture_output=True, check=False).returncode == 1
+    assert limited_run(200, arguments).returncode == 1
     assert not (tmp_path / 'data').exists()
     (tmp_path / 'mine').mkdir()
     assert main(['convert', str(tmp_path / 'mine'), 'no_bag', *arguments[4:]]) == 1

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.dataset_snapshots import contents
-from helpers.killed_convert import killed_convert
+from helpers.interrupted_runs import killed_run
 from helpers.lerobot_arm import convert_words, write_robot
 from helpers.lerobot_datasets import LENGTHS, TASKS, action, state, write_lerobot
 from neuracore_ros.cli.main import main
@@ -184,7 +184,7 @@ def test_the_same_command_goes_on_where_it_was_killed(
 ):
     data = tmp_path / 'data'
     words = convert_words(data, robot, source)
-    assert killed_convert(kind, moment, words) == -9
+    assert killed_run(kind, moment, words) == -9
     assert main(words) == 0
     assert contents(data) == alone
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from helpers.killed_edit import killed_edit
+from helpers.interrupted_runs import killed_run
 from helpers.lerobot_reading import read_by_lerobot
 
 
@@ -33,6 +33,6 @@ def test_a_merged_dataset_opens_in_lerobot(tmp_path, make, edit, lerobot_python)
 def test_an_edit_that_has_not_ended_does_not_open_in_lerobot(five, tmp_path, lerobot_python):
     for moment in (1, 9, 17):
         out = tmp_path / f'new{moment}'
-        assert killed_edit('rename', moment, ['edit', str(five), '--drop', '1', '--out', str(out)])
+        assert killed_run('rename', moment, ['edit', str(five), '--drop', '1', '--out', str(out)])
         with pytest.raises(subprocess.CalledProcessError):
             read_by_lerobot(lerobot_python, out, tmp_path)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from helpers.dataset_snapshots import contents
-from helpers.killed_edit import killed_edit
+from helpers.interrupted_runs import killed_run, limited_run, small_disk
 from helpers.two_arms import LEFT, describe
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.unfinished import UNFINISHED_NAME
@@ -45,7 +45,7 @@ def test_an_edit_killed_at_any_moment_is_no_dataset_and_is_finished(
     moment, stride = 1, {'rename': 3, 'sync': 13, 'unlink': 9}[kind]
     while True:
         out = tmp_path / f'{kind}{moment}'
-        status = killed_edit(kind, moment, command(out))
+        status = killed_run(kind, moment, command(out))
         if status == 0:
             break
         assert status == -signal.SIGKILL
@@ -66,7 +66,7 @@ def test_an_edit_killed_at_any_moment_is_no_dataset_and_is_finished(
 def test_what_a_killed_run_has_copied_is_not_copied_again(tmp_path, command, whole, capsys):
     out = tmp_path / 'new'
     # 4 files of each of 4 episodes, behind the mark; several episodes are copied at once.
-    killed_edit('rename', 15, command(out))
+    killed_run('rename', 15, command(out))
     whole_ones = [file.stem for file in (out / 'meta/episodes').glob('*/*')]
     kept = {path: path.stat().st_mtime_ns for path in out.rglob('*') if path.stem in whole_ones}
     assert len(kept) == 4 * len(whole_ones) > 0
@@ -78,7 +78,7 @@ def test_what_a_killed_run_has_copied_is_not_copied_again(tmp_path, command, who
 
 def test_an_unfinished_edit_is_refused_by_every_other_command(tmp_path, command, five, capsys):
     out = tmp_path / 'new'
-    killed_edit('rename', 9, command(out))
+    killed_run('rename', 9, command(out))
     before = contents(out)
     robot = describe(tmp_path, left=LEFT).with_name('left.yaml')
     for words in (
@@ -98,7 +98,7 @@ def test_an_unfinished_edit_is_refused_by_every_other_command(tmp_path, command,
 def test_a_source_that_has_grown_since_is_another_edit(tmp_path, make, capsys):
     make(tmp_path / 'data', 'left', 'right')
     command = ['edit', str(tmp_path / 'data'), '--drop', '0', '--out', str(tmp_path / 'new')]
-    killed_edit('rename', 3, command)
+    killed_run('rename', 3, command)
     make(tmp_path / 'data', 'late')
     assert main(command) == 1
     assert 'or its datasets have changed' in capsys.readouterr().err
@@ -108,7 +108,7 @@ def test_a_source_made_anew_with_other_numbers_is_copied_anew(tmp_path, make, fi
     data, new = tmp_path / 'data', tmp_path / 'new'
     make(data, 'left', 'right')
     command = ['edit', str(data), '--keep', '0-1', '--out', str(new)]
-    killed_edit('rename', 9, command)
+    killed_run('rename', 9, command)
     assert list((new / 'meta/episodes').glob('*/*'))
     # The same metadata, but another task at each step.
     shutil.rmtree(data)
@@ -117,21 +117,12 @@ def test_a_source_made_anew_with_other_numbers_is_copied_anew(tmp_path, make, fi
     assert contents(new) == contents(data)
 
 
-FULL = """
-import resource, sys
-from neuracore_ros.cli.main import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-sys.exit(main(sys.argv[2:]))
-"""
-
-
 @pytest.mark.parametrize('limit', [200, 2_500, 6_000])
 def test_a_disk_that_takes_no_more_is_one_line_and_the_same_command_goes_on(
     tmp_path, command, whole, limit
 ):
     arguments = command(tmp_path / 'new')
-    run = [sys.executable, '-c', FULL, str(limit), *arguments]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    done = limited_run(limit, arguments)
     assert done.returncode == 1 and done.stderr.count('\n') == 1
     assert 'File too large' in done.stderr and 'run the same command again' in done.stderr
     assert main(arguments) == 0
@@ -142,18 +133,12 @@ def test_a_disk_that_is_really_full_is_one_line_and_the_same_command_goes_on(
     tmp_path, command, whole
 ):
     disk = tmp_path / 'disk'
-    disk.mkdir()
-    mount = ['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip('only root may mount a small disk')
-    try:
+    with small_disk(disk, '64k') as enlarge:
         arguments = command(disk / 'new')
         run = [sys.executable, '-m', 'neuracore_ros.cli.main', *arguments]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         assert done.returncode == 1 and 'No space left on device' in done.stderr
         assert done.stderr.count('\n') == 1, done.stderr
-        subprocess.run(['mount', '-o', 'remount,size=4m', str(disk)], check=True)
+        enlarge()
         assert main(arguments) == 0
         assert contents(disk / 'new') == whole
-    finally:
-        subprocess.run(['umount', str(disk)], check=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,20 @@ def ros_arguments(parameters):
 def until_published(node, topic):
     """Wait until a node has found somebody who publishes a topic."""
     wait_until(lambda: node.count_publishers(topic), PATIENCE_S, f'a publisher of {topic}')
+
+
+@contextmanager
+def simulated_ur5(*options):
+    """A simulated UR5 in a process of its own, for a block; gives its witness."""
+    sim = Running(SIM_ROBOT, '--robot', 'ur5', *options)
+    world = World()
+    try:
+        world.until(lambda: len(world.motion) > 12, 'joint states')
+        yield world
+    finally:
+        world.close()
+        status = sim.end()
+    assert status == 0, sim.output
 
 
 class World(Spinning):

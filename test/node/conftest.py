@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from helpers.live_robot import DEFAULTS, INFER_NODE, UR5, Running, World, ros_arguments
+from helpers.live_robot import DEFAULTS, INFER_NODE, UR5, Running, ros_arguments, simulated_ur5
 from helpers.small_policies import write_policy
 
 
@@ -17,12 +17,8 @@ def infer(begin):
 @pytest.fixture(scope='module')
 def ur5(domain):
     """A simulated UR5 in wall time, and its witness."""
-    sim = Running('neuracore_ros.sim.robot_node', '--robot', 'ur5', '--seed', 1, '--no-clock')
-    world = World()
-    world.until(lambda: len(world.motion) > 12, 'joint states')
-    yield world
-    world.close()
-    assert sim.end() == 0, sim.output
+    with simulated_ur5('--seed', 1, '--no-clock') as world:
+        yield world
 
 
 @pytest.fixture(scope='module')

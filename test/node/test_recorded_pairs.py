@@ -13,7 +13,7 @@ import pytest
 import yaml
 from std_srvs.srv import Trigger
 
-from helpers.live_robot import SIM_ROBOT, UR5, Running, World
+from helpers.live_robot import UR5, simulated_ur5
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.recorded_pairs import pairs_in, recorded_pair
 from neuracore_ros.pairs import pair_seed
@@ -23,12 +23,8 @@ TOPIC = '/record/pair'
 
 @pytest.fixture(scope='module')
 def world(domain):
-    sim = Running(SIM_ROBOT, '--robot', 'ur5', '--speed', 3)
-    world = World()
-    world.until(lambda: len(world.motion) > 12, 'joint states')
-    yield world
-    world.close()
-    assert sim.end() == 0, sim.output
+    with simulated_ur5('--speed', 3) as world:
+        yield world
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from helpers import scripted_nodes
-from helpers.live_robot import SIM_ROBOT, UR5, Running, World, until_published
+from helpers.live_robot import UR5, Running, simulated_ur5, until_published
 from helpers.waiting import stays
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.control import Commander, Control
@@ -27,12 +27,8 @@ MARKER = '/record/episode'
 
 @pytest.fixture(scope='module')
 def world(domain):
-    sim = Running(SIM_ROBOT, '--robot', 'ur5', '--speed', 3)
-    world = World()
-    world.until(lambda: len(world.motion) > 12, 'joint states')
-    yield world
-    world.close()
-    assert sim.end() == 0, sim.output
+    with simulated_ur5('--speed', 3) as world:
+        yield world
 
 
 @pytest.fixture

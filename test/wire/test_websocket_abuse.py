@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from websockets.sync.server import serve
@@ -60,13 +60,8 @@ def shake_hands(tcp):
     )
 
 
-@contextmanager
 def connection(address, **options):
-    found = WebSocketConnection(address, **options)
-    try:
-        yield found
-    finally:
-        found.close()
+    return closing(WebSocketConnection(address, **options))
 
 
 def failure(connection, deadline_s=PATIENCE_S):

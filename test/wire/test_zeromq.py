@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgpack
@@ -25,13 +25,8 @@ SOON_S = 0.3
 ASK = {'endpoint': 'ping'}
 
 
-@contextmanager
 def connection(address, **options):
-    found = ZeroMqConnection(address, **options)
-    try:
-        yield found
-    finally:
-        found.close()
+    return closing(ZeroMqConnection(address, **options))
 
 
 def failure(connection, deadline_s=PATIENCE_S, message=ASK):
