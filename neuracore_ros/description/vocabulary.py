@@ -243,6 +243,20 @@ def known_vocabulary(known: VocabularyId | None) -> Vocabulary | None:
     return found if found is not None and found.id == known else None
 
 
+def recorded_vocabulary(
+    recorded: VocabularyId | None, own: Vocabulary | None
+) -> Vocabulary | None:
+    """The vocabulary of a dataset; None where neither the package nor its robot's file has it.
+
+    Args:
+        recorded: What the dataset names.
+        own: That of the robot file; it is the dataset's, too, if that names none.
+    """
+    if own is not None and recorded in (None, own.id):
+        return own
+    return known_vocabulary(recorded)
+
+
 def parse_vocabulary(value: YamlValue) -> Vocabulary:
     """Check a vocabulary that was read from a file.
 

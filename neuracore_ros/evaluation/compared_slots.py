@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import DataType, Joint, Layout, Robot
 from neuracore_ros.description.data_type import POSE_COMPONENTS
 from neuracore_ros.description.direct import DirectSlot
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.kinematics.rotations import angles_between
 
 _SIZE = len(POSE_COMPONENTS)
@@ -30,12 +31,14 @@ class ComparedSlot:
         name: The robot's joint, or chain.
         unit: ``rad``, ``m``, ``rad/s``, ``Nm``, ``open`` of a gripper (0 closed, 1 open), ``cm``
             of a position, ``deg`` of a rotation; '' unknown.
+        meaning: The name of the slot in the vocabulary; '' without one.
     """
 
     kind: DataType
     index: int
     name: str
     unit: str
+    meaning: str = ''
 
     @property
     def label(self) -> str:
@@ -67,7 +70,11 @@ class ComparedSlots:
     """
 
     def __init__(
-        self, robot: Robot, layout: Layout | None = None, scaled: Robot | None = None
+        self,
+        robot: Robot,
+        layout: Layout | None = None,
+        scaled: Robot | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         """Take every joint and pose that the robot file commands.
 
@@ -75,6 +82,7 @@ class ComparedSlots:
             robot: The robot.
             layout: Of a policy's outputs; by default the narrowest that holds the robot's.
             scaled: The robot file that knows the scales of poses; by default ``robot``.
+            vocabulary: Names the slots.
 
         Raises:
             DescriptionError: An output has no command; or the kinematics of a chain fail.
@@ -96,7 +104,7 @@ class ComparedSlots:
         self._single = tuple(single)
         both = (POSITION, ROTATION)
         poses = [ComparedSlot(*pose, unit) for pose in self._poses for unit in both]
-        self.slots = (*single, *poses)
+        self.slots = tuple(_named(slot, vocabulary) for slot in (*single, *poses))
         parts = [(*pose, part) for pose in self._poses for part in POSE_COMPONENTS]
         self.columns = (
             *(Column(slot.label, slot.unit) for slot in single),
@@ -158,6 +166,12 @@ class ComparedSlots:
         """The poses (..., 7) among values (..., V), in the order of their errors."""
         poses = values[..., len(self._single) :]
         return np.split(poses, len(self._poses), axis=-1) if self._poses else []
+
+
+def _named(slot: ComparedSlot, vocabulary: Vocabulary | None) -> ComparedSlot:
+    """The slot with its name in the vocabulary, if that has one for it."""
+    named = vocabulary.slot(slot.kind, slot.index) if vocabulary is not None else None
+    return replace(slot, meaning=named.name) if named is not None else slot
 
 
 def _unit(slot: Joint | DirectSlot) -> str:

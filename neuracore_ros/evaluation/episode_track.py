@@ -65,7 +65,9 @@ class EpisodeTrack:
         self._root, self._metadata, self._number = root, metadata, number
         self._robot, self._topics, self._progress = robot, topics, progress
         columns = read_columns(root, metadata, number)
-        self._state = metadata.input_layout.split(columns.state)
+        # What was not measured is no zero: the runner refuses what is not finite.
+        state = np.where(columns.state_valid, columns.state, np.nan)
+        self._state = metadata.input_layout.split(state)
         outputs = metadata.output_layout
         # What came after the last row was not measured.
         self._action = outputs.split(np.where(columns.action_valid, columns.action, np.nan))

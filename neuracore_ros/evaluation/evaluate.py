@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.dataset import identity
@@ -16,6 +18,7 @@ from neuracore_ros.description import DataType, Descriptions, Robot
 from neuracore_ros.description.recorded_checks import doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.description.robot_checks import suspect_limits
+from neuracore_ros.description.vocabulary import recorded_vocabulary
 from neuracore_ros.errors import DatasetError, PolicyError, TrainingError, UserError
 from neuracore_ros.evaluation.bag_track import BagTrack
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
@@ -80,8 +83,9 @@ class Evaluation:
 
     @property
     def worst(self) -> Case:
-        """The case with the largest mean error."""
-        return max(self.cases, key=lambda case: case.figures.mean)
+        """The case with the largest mean error; one that has none before all others."""
+        errors = [case.figures.mean for case in self.cases]
+        return self.cases[int(np.argmax(np.nan_to_num(errors, nan=np.inf)))]
 
 
 def is_dataset(path: Path) -> bool:
@@ -112,7 +116,7 @@ def evaluate_bags(
         Runner(robot, policy.manifest, settings)
     cases: list[Case] = []
     for name, policy in loaded.items():
-        outputs = ComparedSlots(robot, policy.manifest.output_layout)
+        outputs = ComparedSlots(robot, policy.manifest.output_layout, vocabulary=robot.vocabulary)
         replays = _Replays(outputs, policy, robot)
         notes: list[str] = []
         values: RecordedValues | None = None
@@ -193,7 +197,9 @@ def evaluate_dataset(
         for robot_name, own in by_robot.items():
             robot = synthetic[robot_name]
             layout, known = policy.manifest.output_layout, robots.get(robot_name)
-            outputs = ComparedSlots(robot, layout, known)
+            own_vocabulary = known.vocabulary if known is not None else None
+            vocabulary = recorded_vocabulary(described.vocabulary, own_vocabulary)
+            outputs = ComparedSlots(robot, layout, known, vocabulary)
             replays = _Replays(outputs, policy, robot)
             for number in own:
                 part = parts.next(f'{name}: episode {number} of {robot_name}')

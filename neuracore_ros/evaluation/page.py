@@ -100,7 +100,8 @@ def _robot(robot: str, cases: Sequence[Case]) -> Iterator[str]:
 
 
 def _joints(cases: Sequence[Case]) -> str:
-    head = ['joint', 'policy', 'error', '', 'in spreads', 'largest', 'executed', 'spread']
+    head = ['joint', 'vocabulary', 'policy', 'error', '']
+    head += ['in spreads', 'largest', 'executed', 'spread']
     found = [case.figures for case in cases]
     most = max(float(np.nan_to_num(figures.by_slot).max()) for figures in found) or 1.0
     rows = []
@@ -109,14 +110,14 @@ def _joints(cases: Sequence[Case]) -> str:
             own = case.figures
             rows.append(
                 (
-                    *(slot.label, case.policy),
+                    *(slot.label, slot.meaning, case.policy),
                     shown(own.by_slot[place], f' {slot.unit}'),
                     _bar(own.by_slot[place] / most),
                     *(shown(each[place]) for each in (own.normalised, own.largest)),
                     *(shown(each[place]) for each in (own.executed, own.spread)),
                 )
             )
-    return page.table(head, ['', '', *['number'] * 6], rows)
+    return page.table(*page.without_empty(head, ['', '', '', *['number'] * 6], rows))
 
 
 def _bar(part: float) -> page.Cell:

@@ -163,8 +163,10 @@ class EpisodesSection:
         count, pictures = len(self._metadata.episodes), len(self.with_pictures)
         if any(each.outliers for each in self._listed):
             yield 'Those with most outliers come first, then those with most dropped ticks.'
-        else:
+        elif any(each.dropped for each in self._listed):
             yield 'None has outliers; those with most dropped ticks come first.'
+        else:
+            yield 'No outliers, and no dropped ticks.'
         if self._has_cameras and pictures < count:
             yield (
                 f'{counted(pictures, "episode has", "episodes have")} pictures: half of them are '

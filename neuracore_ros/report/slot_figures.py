@@ -14,7 +14,7 @@ from neuracore_ros.arrays import Float32Array, FloatArray, IntArray
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.limits import Range
-from neuracore_ros.description.vocabulary import known_vocabulary
+from neuracore_ros.description.vocabulary import recorded_vocabulary
 from neuracore_ros.loading.reading import read_columns
 from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.report.traces import slot_unit
@@ -130,8 +130,8 @@ def slot_columns(metadata: Metadata, name: str, robot: Robot | None) -> tuple[Fi
     """The columns of a robot, inputs first, with the limits of its robot file."""
     found = []
     described = metadata.descriptions
-    own_vocabulary = robot.vocabulary if robot is not None else None
-    vocabulary = own_vocabulary or known_vocabulary(described.vocabulary)
+    own = robot.vocabulary if robot is not None else None
+    vocabulary = recorded_vocabulary(described.vocabulary, own)
     for role, slots, layout in (
         ('input', described.input[name], metadata.input_layout),
         ('output', described.output[name], metadata.output_layout),
@@ -139,11 +139,11 @@ def slot_columns(metadata: Metadata, name: str, robot: Robot | None) -> tuple[Fi
         for place, column in enumerate(layout.columns()):
             word, digits, *component = column.split('.')
             kind, index = DataType(word), int(digits)
-            if (own := slots.get(kind, {}).get(index)) is None:
+            if (joint := slots.get(kind, {}).get(index)) is None:
                 continue
             unit, limit = slot_unit(kind, *component), None
             if robot is not None and not component:
-                unit, limit = _known(robot, kind, own, unit)
+                unit, limit = _known(robot, kind, joint, unit)
             slot = vocabulary.slot(kind, index) if vocabulary is not None else None
             # A joint of the vocabulary turns, or it slides.
             if slot is not None and ' or ' in unit and kind.measured is DataType.JOINT_POSITIONS:
@@ -151,7 +151,7 @@ def slot_columns(metadata: Metadata, name: str, robot: Robot | None) -> tuple[Fi
             meaning = slot.name if slot is not None else ''
             found.append(
                 FiguredColumn(
-                    role, kind, index, own, ''.join(component), unit, limit, place, meaning
+                    role, kind, index, joint, ''.join(component), unit, limit, place, meaning
                 )
             )
     return tuple(found)
@@ -187,9 +187,8 @@ def _figures(
         low[place] = np.where(known, values, np.inf).min(axis=0, initial=np.inf)
         high[place] = np.where(known, values, -np.inf).max(axis=0, initial=-np.inf)
         change = np.abs(np.diff(values, axis=0))
-        fastest[place] = rate_hz * np.nanmax(
-            change, axis=0, initial=0.0, where=np.isfinite(change)
-        )
+        speeds = rate_hz * np.nanmax(change, axis=0, initial=0.0, where=np.isfinite(change))
+        fastest[place] = np.where(known.any(axis=0), speeds, np.nan)
         valid += known.sum(axis=0)
         with np.errstate(invalid='ignore'):
             at_limit += ((values <= ends[:, 0] + margin) | (values >= ends[:, 1] - margin)).sum(0)

@@ -62,7 +62,8 @@ def _row(
     fastest = found.fastest[:, place]
     share = found.at_limit[place]
     speed = int(np.nanargmax(fastest)) if np.isfinite(fastest).any() else None
-    per_second = '' if speed is None else _figure(fastest[speed])
+    unit = _per_second(column.unit)
+    per_second = '' if speed is None else f'{_figure(fastest[speed])} {unit}'.strip()
     limit = column.limit
     return (
         f'{column.data_type.value} {column.index} {column.component}'.strip(),
@@ -77,7 +78,7 @@ def _row(
         *(_figure(each) for each in found.percentiles[:, place]),
         _figure(found.maximum[place]),
         _figure(found.spread[place]),
-        f'{per_second} {_per_second(column.unit)}'.strip(),
+        per_second,
         '' if speed is None else _link(found.episodes[speed], shown),
     )
 
@@ -90,7 +91,9 @@ def _link(number: int, shown: Collection[int]) -> page.Cell:
 
 def _per_second(unit: str) -> str:
     one = unit.partition(',')[0]
-    return ' or '.join(f'{each}/s' for each in one.split(' or ')) if one else ''
+    # Of speeds, accelerations.
+    each = (f'{unit}2' if unit.endswith('/s') else f'{unit}/s' for unit in one.split(' or '))
+    return ' or '.join(each) if one else ''
 
 
 def _figure(value: float) -> str:

@@ -18,7 +18,7 @@ class Trace:
     Attributes:
         data_type: The DataType of the slot.
         label: Index and name, and the component where a slot has several.
-        values: Shape (N,).
+        values: Shape (N,); NaN where they are not valid.
         part: Of a pose, ``position`` [m] or ``quaternion``; '' where a slot is one number.
         unit: Of the values; '' of those that have none, or whose unit is not known.
     """
@@ -53,8 +53,9 @@ def episode_traces(metadata: Metadata, number: int, columns: Columns) -> dict[st
     robot, described = metadata.episodes[number].robot, metadata.descriptions
     # The command after the last step was not measured.
     action = np.where(columns.action_valid, columns.action, np.nan)
+    state = np.where(columns.state_valid, columns.state, np.nan)
     return {
-        'input': _traces(described.input[robot], metadata.input_layout, columns.state),
+        'input': _traces(described.input[robot], metadata.input_layout, state),
         'output': _traces(described.output[robot], metadata.output_layout, action),
     }
 

@@ -7,14 +7,22 @@ import weakref
 import numpy as np
 import pytest
 
+pytest.importorskip('torch')
+
 from helpers.leader_arm import ARM
 from helpers.page_reading import lines
-from neuracore_ros.description import load_robot
+from helpers.small_policies import StandStill
+from helpers.swinging_dataset import swing, write
+from neuracore_ros.cli.main import main
+from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.evaluation.commanded_spread import Moments
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
+from neuracore_ros.evaluation.evaluate import Case, Evaluation
 from neuracore_ros.evaluation.figures import FigureSums
 from neuracore_ros.evaluation.recording_traces import RecordingTraces
 from neuracore_ros.evaluation.replay import Phase, Replay
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.torchscript import save
 from neuracore_ros.report.episode_view import MOST_POINTS, EpisodeView, ShownLine, TimeChart
 from neuracore_ros.runner import Counters
 
@@ -124,3 +132,25 @@ def test_moments_are_exact_whatever_the_offset_and_the_gaps():
     for part in np.split(rows, [0, 1, 7, 7, 600]):
         moments.add(part)
     assert moments.variance == pytest.approx(np.nanvar(rows, axis=0), rel=1e-6, abs=1e-20)
+
+
+def test_a_case_without_an_error_is_the_worst(outputs):
+    def case(name, *replays):
+        sums = FigureSums(outputs, HORIZON)
+        for one in replays:
+            sums.add(one)
+        return Case(name, 'arm', 20.0, sums.figures(), (), ())
+
+    known, unknown = case('known', replayed(9)), case('unknown', replayed(9, unknown=range(9)))
+    for cases in ((known, unknown), (unknown, known), (known, unknown, known)):
+        assert Evaluation(cases, None, '').worst.policy == 'unknown'
+
+
+def test_what_was_not_measured_in_a_dataset_is_no_zero_to_the_runner(tmp_path, capsys):
+    data = write(tmp_path / 'data', [('arm', swing())], measured=(True, False))
+    slots = InputSlots(2, (0, 1)), OutputSlots(2, (0, 1))
+    described = {DataType.JOINT_POSITIONS: slots[0]}, {DataType.JOINT_TARGET_POSITIONS: slots[1]}
+    save(StandStill(5), Manifest(*described, rate_hz=10.0, horizon=5), tmp_path / 'policy.pt')
+    assert main(['evaluate', str(tmp_path / 'policy.pt'), str(data)]) == 1
+    said = capsys.readouterr().err.strip().split('\n')[-1]
+    assert '(0 of 40 steps have a usable observation)' in said and "'elbow'" in said

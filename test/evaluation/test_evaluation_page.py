@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip('torch')
 
 from helpers.leader_arm import ARM, STEP_S, ramps, record
-from helpers.page_reading import fetched, shown
+from helpers.page_reading import fetched, rows_under, shown
 from helpers.small_policies import write_policy
 from neuracore_ros.cli.main import main
 
@@ -59,3 +59,26 @@ def test_the_time_in_which_the_robot_was_held_is_shaded_with_its_reason(page):
 def test_words_such_as_clamps_and_seam_are_explained_where_they_stand(page):
     for word in ('clamps', 'seam', 'late', 'start gate', 'jerk', 'in spreads'):
         assert f'<dt>{word}</dt>' in page
+
+
+@pytest.mark.parametrize('is_dataset', [False, True])
+def test_joints_have_their_names_in_the_vocabulary(tmp_path, is_dataset):
+    (tmp_path / 'arm.yaml').write_text(f'vocabulary: arm/1\n{ARM}')
+    policy = write_policy(tmp_path / 'policy.pt', width=3)
+    bag, data = record(tmp_path / 'bag'), tmp_path / 'data'
+    if is_dataset:
+        words = ['convert', data, bag, '--description', tmp_path / 'arm.yaml']
+        assert main(list(map(str, words))) == 0
+    files = [data] if is_dataset else [tmp_path / 'arm.yaml', bag]
+    words = ['evaluate', policy, *files, '--out', tmp_path / 'page.html']
+    assert main(list(map(str, words))) == 0
+    rows = rows_under((tmp_path / 'page.html').read_text(), 'arm: error of each joint')
+    assert [row[:2] for row in rows] == [
+        ['0 a', 'right.shoulder_yaw'],
+        ['2 c', 'right.upper_arm_roll'],
+    ]
+
+
+def test_without_a_vocabulary_there_is_no_column_of_its_names(page):
+    rows = rows_under(page, 'arm: error of each joint')
+    assert rows[0][:2] == ['0 a', 'good.pt']

@@ -26,8 +26,13 @@ def swing(steps=40, phase=0.0, spike=None):
     return angles
 
 
-def write(path: Path, episodes, has_camera=False, dropped=(), vocabulary=None) -> Path:
-    """Episodes of (robot, angles (N, 2)); the camera's red grows with the step."""
+def write(
+    path: Path, episodes, has_camera=False, dropped=(), vocabulary=None, measured=(True, True)
+) -> Path:
+    """Episodes of (robot, angles (N, 2)); the camera's red grows with the step.
+
+    A joint that is not measured is zero and not valid, as it would be if another tool wrote it.
+    """
     robots = list(dict.fromkeys(robot for robot, _ in episodes))
     camera = {'RGB_IMAGES': {0: 'top'}} if has_camera else {}
     described = Descriptions(
@@ -38,7 +43,7 @@ def write(path: Path, episodes, has_camera=False, dropped=(), vocabulary=None) -
     with open_dataset(path, Metadata(RATE_HZ, (SIDE, SIDE), described)) as writer:
         for number, (robot, angles) in enumerate(episodes):
             written = EpisodeWriter(writer.staging / 'episode', writer.metadata, 'swing')
-            for row in _rows(np.asarray(angles, np.float32), has_camera):
+            for row in _rows(np.asarray(angles, np.float32), has_camera, np.array(measured)):
                 written.add(row)
             lost = {'RGB_IMAGES top: stale': dropped[number]} if number < len(dropped) else {}
             own = {reason: count for reason, count in lost.items() if count}
@@ -47,7 +52,7 @@ def write(path: Path, episodes, has_camera=False, dropped=(), vocabulary=None) -
     return path
 
 
-def _rows(angles, has_camera):
+def _rows(angles, has_camera, measured):
     has = np.ones(2, bool)
     after = np.concatenate([angles[1:], angles[-1:]])
     for step, (now, then) in enumerate(zip(angles, after, strict=True)):
@@ -55,8 +60,8 @@ def _rows(angles, has_camera):
         yield Row(
             piece=0,
             tick_ns=step,
-            inputs={JOINTS: now, **({IMAGES: image} if has_camera else {})},
-            input_valid={JOINTS: has, **({IMAGES: np.ones(1, bool)} if has_camera else {})},
+            inputs={JOINTS: now * measured, **({IMAGES: image} if has_camera else {})},
+            input_valid={JOINTS: measured, **({IMAGES: np.ones(1, bool)} if has_camera else {})},
             outputs={TARGETS: then},
             output_valid={TARGETS: has},
             dropped={},

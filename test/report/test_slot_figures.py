@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.driven_dataset import driven
-from helpers.page_reading import shown, tables
+from helpers.page_reading import lines, shown, tables
 from helpers.swinging_dataset import swing, write
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
@@ -128,6 +128,47 @@ def test_a_value_that_is_not_finite_is_left_out(tmp_path):
     found = figures_of(data)['arm']
     assert found.maximum[0] < 1.01 and np.isfinite(found.spread).all()
     assert main(['report', str(data), '--out', str(tmp_path / 'page.html')]) == 0
+
+
+def test_a_joint_that_was_never_measured_has_no_figures_and_no_trace(tmp_path):
+    data = write(tmp_path / 'data', [('arm', swing())], measured=(True, False))
+    head, first, second = tables(''.join(slots_section(figures_of(data), False)))[0][:3]
+    assert head[-8:] == ['min', '1 %', 'median', '99 %', 'max', 'spread', 'fastest', 'in episode']
+    assert second[-8:] == ['-'] * 8 and '-' not in first[-8:]
+    assert main(['report', str(data), '--out', str(tmp_path / 'page.html')]) == 0
+    [episode] = shown((tmp_path / 'page.html').read_text()).values()
+    found = lines(episode)
+    assert np.isnan(found['input JOINT_POSITIONS', '1 elbow']).all()
+    assert np.isfinite(found['input JOINT_POSITIONS', '0 base']).all()
+
+
+def test_slots_are_named_by_the_vocabulary_of_the_dataset_and_by_no_other(tmp_path):
+    vocabulary = load_vocabulary(USUAL)
+    data = write(tmp_path / 'data', [('arm', swing())], vocabulary=vocabulary.id)
+    (tmp_path / 'ours.yaml').write_text(
+        'vocabulary: ours/1\nslots: {joints: {lift: {index: 0}, bend: {index: 1}}}\n'
+    )
+    (tmp_path / 'arm.yaml').write_text(f'vocabulary: ours.yaml\n{ARM}')
+    robots = {'arm': load_robot(tmp_path / 'arm.yaml')}
+    named = [column.meaning for column in figures_of(data, robots)['arm'].columns]
+    assert named[0] == vocabulary.slot(DataType.JOINT_POSITIONS, 0).name
+    unnamed = write(tmp_path / 'unnamed', [('arm', swing())])
+    named = [column.meaning for column in figures_of(unnamed, robots)['arm'].columns]
+    assert named == ['lift', 'bend'] * 2
+
+
+def test_the_page_says_by_what_its_episodes_are_ordered(spiked, tmp_path):
+    def said(data):
+        metadata, figures = load_metadata(data), figures_of(data)
+        return ''.join(
+            EpisodesSection(data, metadata, ranked(metadata, figures), [], figures).sections()
+        )
+
+    assert 'Those with most outliers come first' in said(spiked)
+    late = write(tmp_path / 'late', [('arm', swing())] * 2, dropped=[0, 3])
+    assert 'None has outliers; those with most dropped ticks come first.' in said(late)
+    good = write(tmp_path / 'good', [('arm', swing())])
+    assert 'No outliers, and no dropped ticks.' in said(good)
 
 
 def test_the_most_doubtful_episodes_come_first(spiked):
