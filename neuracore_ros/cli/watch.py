@@ -174,6 +174,8 @@ def _viewer(node: Node, desk: Desk, arguments: argparse.Namespace) -> Iterator[V
     if arguments.rerun is None:
         yield lambda views: None
         return
+    # Rerun would write its warnings into the screen.
+    os.environ.setdefault('RUST_LOG', 'off')
     from neuracore_ros.description import load_robot
     from neuracore_ros.watch.rerun_view import live_view
 
@@ -181,6 +183,11 @@ def _viewer(node: Node, desk: Desk, arguments: argparse.Namespace) -> Iterator[V
     file = None if arguments.rerun == VIEWER else arguments.rerun
     with live_view(node, robots, file, desk.answer) as live:
         yield live.update
+    if live.is_stuck:
+        # Nothing else is left to do, and Python would wait for Rerun without end.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _is_screen() -> bool:

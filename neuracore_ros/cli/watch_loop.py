@@ -58,6 +58,8 @@ class Watch:
         self._update_viewer = update_viewer
         self._link = link
         self._desk = desk
+        # What is told before the first key is told now.
+        desk.update((), time.monotonic())
         self._executor = executor
         self._stop = stop
         self._suspended = False

@@ -153,13 +153,14 @@ class NodeTopics:
         self._recording.log(path, picture)
 
     def _on_plan(self, message: Any) -> None:
-        points = message.points
-        if not points:
+        points, names = message.points, message.joint_names
+        # Anybody may publish there; the node's own has as many positions as names.
+        if not points or any(len(point.positions) != len(names) for point in points):
             return
         start_ns = time_ns(message.header.stamp)
         times = np.array([start_ns + time_ns(p.time_from_start) for p in points], 'datetime64[ns]')
         rows = np.array([point.positions for point in points])
-        for column, name in enumerate(message.joint_names):
+        for column, name in enumerate(names):
             if (joint := self._joints.get(name)) is not None:
                 values = joint.scale * rows[:, column] + joint.offset
                 self._recording.send_columns(

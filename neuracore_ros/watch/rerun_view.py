@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +18,12 @@ from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import whole_path
+from neuracore_ros.watch.rerun_feed import RerunFeed, connect, open_viewer
 from neuracore_ros.watch.rerun_topics import NodeTopics
 from neuracore_ros.watch.watched import NodeView, Presence
 
 SAMPLES_HZ = 20.0
+_CLOSES_S = 3.0
 
 
 @contextmanager
@@ -36,24 +39,35 @@ def live_view(
         tell: Called with a node's name, and why nothing of it is shown.
 
     Raises:
+        UserError: There is no display.
         WriteError: The file cannot be written.
     """
     recording = rerun.RecordingStream('neuracore_ros watch')
-    view = LiveView(node, recording, robots, tell)
     if file is None:
-        recording.spawn()
-        yield view
-        return
-    with whole_path(file) as unfinished:
-        recording.save(unfinished)
+        viewer = open_viewer()
+        connect(recording)
+        feed = RerunFeed(recording, tell)
+        view = LiveView(node, feed, robots, tell, viewer)
         try:
             yield view
         finally:
-            recording.disconnect()  # Only then is all of it in the file.
+            view.is_stuck = not feed.close(_CLOSES_S)
+        return
+    with whole_path(file) as unfinished:
+        recording.save(unfinished)
+        feed = RerunFeed(recording, tell)
+        try:
+            yield LiveView(node, feed, robots, tell)
+        finally:
+            feed.close()  # Only then is all of it in the file.
 
 
 class LiveView:
-    """Live view of watched nodes: what each sees, plans, is told, and does."""
+    """Live view of watched nodes: what each sees, plans, is told, and does.
+
+    Attributes:
+        is_stuck: Rerun still waits for its viewer, and would keep this process from ending.
+    """
 
     def __init__(
         self,
@@ -61,7 +75,10 @@ class LiveView:
         recording: Any,
         robots: Sequence[Robot],
         tell: Callable[[str, str], None],
+        viewer: subprocess.Popen[bytes] | None = None,
     ) -> None:
+        self.is_stuck = False
+        self._viewer = viewer
         self._node = node
         self._recording = recording
         self._robots = {robot.name: robot for robot in robots}
@@ -79,6 +96,9 @@ class LiveView:
         if now_s - self._sampled_s < 1.0 / SAMPLES_HZ:
             return
         self._sampled_s = now_s
+        if self._viewer is not None and self._viewer.poll() is not None:
+            self._viewer = None
+            self._tell('Rerun', 'the viewer has ended')
         now_ns = int(self._node.get_clock().now().nanoseconds)
         for view in views:
             if (topics := self._shown.get(view.name)) is not None and now_ns:
