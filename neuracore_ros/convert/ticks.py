@@ -11,6 +11,7 @@ from neuracore_ros.bags.bag import RecordedMessage
 from neuracore_ros.bags.storage import LATEST_NS
 from neuracore_ros.convert.cutting import Cuts, Span
 from neuracore_ros.durations import SECOND_NS
+from neuracore_ros.observation import Observer, Unusable
 from neuracore_ros.observation.streams import Stream
 
 # A clock that was set may leave a silence of years. Its ticks are skipped from this long after
@@ -135,6 +136,23 @@ def ticks(
 def tick_ns(start_ns: int, number: int, rate_hz: float) -> int:
     """The time of a tick, [ns], off by half a nanosecond at most, however many there are."""
     return start_ns + round(number * SECOND_NS / rate_hz)
+
+
+def why_no_tick(observers: Iterable[Observer], end_ns: int) -> str:
+    """Tell why no tick of a recording could be used: the name that never had a sample, if any.
+
+    Streams that end before the others are stale at the end, which is no reason.
+
+    Args:
+        observers: As they are after the last message.
+        end_ns: Log time of the last message, [ns].
+    """
+    for observer in observers:
+        snapshot = observer.snapshot(end_ns)
+        for fault in snapshot.reasons if isinstance(snapshot, Unusable) else ():
+            if fault.kind != 'stale':
+                return fault.text
+    return 'there is no tick at which all of its streams have values'
 
 
 def _silence_ns(observers: Iterable[Receiver]) -> int:

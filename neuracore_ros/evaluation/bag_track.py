@@ -16,7 +16,7 @@ from neuracore_ros.convert.observed_values import ObservedValues
 from neuracore_ros.convert.recording import SURVEY_SIZE
 from neuracore_ros.convert.rows import outputs_of
 from neuracore_ros.convert.simulated_time import clock_cure
-from neuracore_ros.convert.ticks import MessageCallback, Tick, ticks
+from neuracore_ros.convert.ticks import MessageCallback, Tick, ticks, why_no_tick
 from neuracore_ros.convert.topic_checks import require_topics
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.description.recorded_values import RecordedValues
@@ -96,7 +96,7 @@ class BagTrack:
                 self._note(tick)
                 yield tick
         if not self.actions:
-            self.lacking = self._missing(self._bag.end_ns)
+            self.lacking = why_no_tick((self._commanded, self._given), self._bag.end_ns)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -126,13 +126,3 @@ class BagTrack:
             for kind, each in values.items()
         }
         return self._outputs.of_slots(known)
-
-    def _missing(self, now_ns: int) -> str:
-        """Say which name never had a sample, and what there is instead."""
-        for observer in (self._commanded, self._given):
-            snapshot = observer.snapshot(now_ns)
-            faults = snapshot.reasons if isinstance(snapshot, Unusable) else ()
-            for fault in faults:
-                if fault.kind != 'stale':
-                    return fault.text
-        return 'its streams overlap in no episode'

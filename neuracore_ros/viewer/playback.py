@@ -18,7 +18,7 @@ from neuracore_ros.convert.episodes import find_cuts
 from neuracore_ros.convert.job import RATE_HZ
 from neuracore_ros.convert.recording import SURVEY_SIZE
 from neuracore_ros.convert.simulated_time import clock_cure
-from neuracore_ros.convert.ticks import Tick, ticks
+from neuracore_ros.convert.ticks import Tick, ticks, why_no_tick
 from neuracore_ros.convert.topic_checks import require_topics
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
 from neuracore_ros.description import DataType, DescriptionError, Layout, Robot, Source
@@ -26,7 +26,7 @@ from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import BagError, DatasetError
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.loading.reading import read_columns
-from neuracore_ros.observation import Observer, Unusable
+from neuracore_ros.observation import Observer
 from neuracore_ros.observation.observer import Snapshot
 from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.viewer.joint_slots import Slot
@@ -164,7 +164,7 @@ def _of_bag(bag: Bag, robot: Robot, rate_hz: float, progress: ProgressCallback) 
                 times_ns.append(tick.time_ns)
                 rows.append((now, command if isinstance(command, Snapshot) else None))
     if not rows:
-        raise BagError(f'{bag.path}: {_missing(observers, bag.end_ns)}')
+        raise BagError(f'{bag.path}: {why_no_tick(observers, bag.end_ns)}')
     table = _Table()
     for source in numbers:
         table.add_slot(source, [now for now, _ in rows])
@@ -225,12 +225,3 @@ def _has(bag: Bag, source: Source) -> bool:
 def _is_seen(source: Source) -> bool:
     kind = source.data_type
     return kind.is_position or kind.is_pose or kind is DataType.VISUAL_JOINT_POSITIONS
-
-
-def _missing(observers: Sequence[Observer], now_ns: int) -> str:
-    """Say which name never had a sample, or why none could be used."""
-    for observer in observers:
-        snapshot = observer.snapshot(now_ns)
-        if isinstance(snapshot, Unusable):
-            return snapshot.reasons[0].text
-    return 'there is no time at which all of its streams have values'

@@ -7,7 +7,14 @@ import pytest
 
 from helpers.small_bags import FORMATS, write_bag
 from helpers.three_arms import CONFIG, write_arm_bag, write_cubes
-from helpers.two_arms import LEFT, describe, joint_states, record_left, record_left_in_pieces
+from helpers.two_arms import (
+    LEFT,
+    describe,
+    images,
+    joint_states,
+    record_left,
+    record_left_in_pieces,
+)
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.description import DataType, load_robot
@@ -137,6 +144,17 @@ def test_a_recording_whose_messages_lack_a_joint_is_refused_by_its_name(tmp_path
     bag = write_bag(tmp_path / 'bag', joint_states(1.0, names='ab'))
     with pytest.raises(UserError, match=r"'c'"):
         Playback.open(bag, left(tmp_path))
+
+
+def test_a_recording_whose_streams_follow_each_other_is_refused_in_one_line(tmp_path):
+    streams = joint_states(1.0) + images(1.0, start=5.0)
+    bag = write_bag(tmp_path / 'bag', streams)
+    with pytest.raises(UserError) as refused:
+        Playback.open(bag, left(tmp_path))
+    # That joints are five seconds old at the end of the bag is no reason.
+    assert str(refused.value) == (
+        f'{bag}: there is no tick at which all of its streams have values'
+    )
 
 
 @pytest.mark.parametrize('name', ['nothing', 'data', 'data/episode_00x'])
