@@ -32,6 +32,8 @@ ACROSS = 0.7
 TIE = 0.2
 """Two poses that are as near as this to the usual one are equally near [rad]."""
 
+# Fingers that open so nearly up and down do it exactly: rounded limits choose nothing [rad].
+_UPRIGHT = 0.1
 # Where the middle of a joint's range is taken to be near, since angles repeat after a turn [rad].
 _USUAL = {SHOULDER_PITCH: math.pi / 2, WRIST_PITCH: math.pi / 2}
 # Cosine; more, and an axis lies along a link. A link that is shorter has no direction [m].
@@ -241,6 +243,8 @@ class PlanarPose:
         offset, usual = angle - scale * self.positions[place], scale * joint.usual
         # Fingers that open to the left open to the right, too.
         value = math.remainder(offset + usual, math.pi)
+        if value > math.pi / 2 - _UPRIGHT:
+            value -= math.pi
         doubts = tuple[str, ...]()
         if math.pi / 2 - abs(value) < TIE:
             doubts = ('in mid-range its fingers open up and down: zero may be half a turn away',)

@@ -354,3 +354,17 @@ def test_arms_of_which_nothing_says_a_side_are_a_doubt():
     assert 'nothing says which way it looks' in facing.doubts[0]
     assert 'that of a_pan is taken' in facing.doubts[0]
     assert placed(*ur('a_', at='0 -0.5 0'), *ur('b_', at='0 0.5 0')).doubts == ()
+
+
+@pytest.mark.parametrize('noise', [-0.04, 0.0, 0.04])
+@pytest.mark.parametrize('sign', ['', '-'])
+def test_no_noise_chooses_the_zero_of_a_hand_that_opens_up_and_down(noise, sign):
+    limit = (-2.0 + noise, 2.0 + noise)
+    ends = limit if not sign else (-limit[1], -limit[0])
+    roll = joint('roll', f'{sign}1 0 0', xyz='0.1 0 0', after='wrist', limit=ends)
+    drawn = [part for part in arm() if '"roll"' not in part]
+    finger = joint('finger_a', '0 0 1', 'prismatic', '0.1 0 0', 'roll', limit=(0.0, 0.04))
+    place = {p.counterpart: p for p in placed(*drawn, roll, finger).joints}['right.flange_roll']
+    middle = place.scale * sum(ends) / 2 + place.offset
+    assert middle == pytest.approx(-math.pi / 2, abs=0.05)
+    assert 'half a turn away' in place.doubts[0]
