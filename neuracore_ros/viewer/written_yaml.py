@@ -183,11 +183,6 @@ class WrittenYaml:
         found = re.search(above, self.text[:place])
         return found.start() + self.column(place) if found else place
 
-    def line_length(self, place: int) -> int:
-        """The number of characters of the line that a place is in."""
-        rest = re.compile(r'[^\r\n]*').match(self.text, place)
-        return self.column(place) + (len(rest[0]) if rest else 0)
-
     def changed(self, changes: Iterable[Change]) -> WrittenYaml:
         """The text with some characters exchanged, each change counted once.
 

@@ -29,6 +29,8 @@ Content: TypeAlias = 'str | float | Sequence[Content] | Mapping[str, Content]'
 
 # As robot files are written.
 _COLUMNS = 99
+# What a new line in braces must gain: the options of one name stay in one line.
+_WORTH_A_LINE = 33
 # Digits behind the point: a micrometre, a microradian; and digits that a scale has.
 _FRACTION, _DIGITS = 6, 9
 _COMMENT = re.compile('^ *#', re.MULTILINE)
@@ -110,8 +112,9 @@ def entries_change(
         end_of_line = yaml.end_of_line(end_of_entry)
         text = ''.join(margin + text for text in texts)
         return Change(TextSpan(end_of_line, end_of_line), text)
-    length, text = yaml.line_length(end_of_entry), ', '.join(texts)
-    is_long = length <= _COLUMNS < length + len(text) + len(', ')
+    column, text = yaml.column(end_of_entry), ', '.join(texts)
+    room = column - yaml.column(first)
+    is_long = column + len(text) + len(', }') > _COLUMNS and room > _WORTH_A_LINE
     between = f',{margin}' if is_long else ', '
     return Change(TextSpan(end_of_entry, end_of_entry), between + text)
 

@@ -369,3 +369,20 @@ def test_a_number_is_turned_however_it_is_written(tmp_path, spoilt):
     assert editor.sense(JOINTS, 'a').scale == 1.0
     editor.flip_sign(JOINTS, 'a')
     assert editor.sense(JOINTS, 'a').scale == -1.0
+
+
+def test_a_line_in_braces_is_broken_between_names_whatever_comment_follows(tmp_path):
+    comment = '  # guessed: the usual topic; nothing was listened to, so that it may be another'
+    editor = opened(
+        tmp_path,
+        'robot: one\ninput: {JOINT_POSITIONS: [shoulder_lift, elbow_joint, wrist_joint]}\n'
+        f'output: {{}}\nsources:\n  JOINT_POSITIONS: {{topic: joint_states}}{comment}\n',
+    )
+    for name in ('shoulder_lift', 'elbow_joint', 'wrist_joint'):
+        editor.flip_sign(JOINTS, name)
+        editor.move_zero(JOINTS, name, 0.1234)
+    own = '{scale: -1.0, offset: 0.1234}'
+    assert editor.text.endswith(
+        f'  JOINT_POSITIONS: {{topic: joint_states, shoulder_lift: {own},\n'
+        f'                    elbow_joint: {own}, wrist_joint: {own}}}{comment}\n'
+    )
