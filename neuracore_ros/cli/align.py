@@ -77,13 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
     recordings = OpenRecordings(robots, arguments.recording) if arguments.recording else None
     server = PageServer(arguments.port, 'neuracore_ros align')
     try:
-        AlignPage(server, robots, recordings)
+        page = AlignPage(server, robots, recordings)
         print_warnings(spelling)
         for model in robots.models.values():
             for note in model.notes:
                 print(f'note: {model.name}: {note}', file=sys.stderr)
         print(f'{", ".join(robots.models)}: {server.url} (Ctrl-C ends it)', flush=True)
         stopped.wait()
+        page.end()
     finally:
         server.stop()
     for name in robots.unsaved():

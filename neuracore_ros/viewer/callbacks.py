@@ -24,14 +24,14 @@ class Callbacks:
     def __init__(self, failed: Callable[[str], None]) -> None:
         self._failed = failed
         self._lock = threading.RLock()
-        self._is_quiet = False
+        self._is_quiet = self._is_ended = False
 
     def __call__(self, work: Callable[[], None]) -> Callable[[Any], None]:
         """A callback that does this work when a user has used the control."""
 
         def callback(_: Any) -> None:
             with self._lock:
-                if self._is_quiet:
+                if self._is_quiet or self._is_ended:
                     return
                 try:
                     work()
@@ -39,6 +39,11 @@ class Callbacks:
                     self._failed(str(error))
 
         return callback
+
+    def end(self) -> None:
+        """Let the one that works come to its end, and none work from now on."""
+        with self._lock:
+            self._is_ended = True
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -92,7 +92,11 @@ class AlignPage:
             )
         if (recordings := self._recordings) is not None:
             with tabs.add_tab('Recording', viser.Icon.MOVIE):
-                PlaybackPanel(gui, recordings.names, recordings.duration_s, self._play, callbacks)
+                PlaybackPanel(gui, recordings, self._play, callbacks)
+
+    def end(self) -> None:
+        """Show what is so for good: nothing plays, and no control does anything."""
+        self._callbacks.end()
 
     def choose(self, slot: Slot) -> None:
         """Show a slot in the lower panel, and the links that it moves in the scene."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import viser
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks, put
+from neuracore_ros.viewer.recordings import OpenRecordings
 
 # Between two moments that are shown [s]; a browser without a GPU draws no more of them.
 _EVERY_S = 0.05
@@ -20,8 +22,7 @@ class PlaybackPanel:
 
     Args:
         gui: Where it is added.
-        names: Of the recordings, at least one.
-        duration_s: Gives the duration of a recording by its place in ``names`` [s].
+        recordings: At least one.
         show: Called with the place of a recording, a time in it [s], and True if all robots
             follow.
         callbacks: Of the page.
@@ -30,14 +31,13 @@ class PlaybackPanel:
     def __init__(
         self,
         gui: viser.GuiApi,
-        names: Sequence[str],
-        duration_s: Callable[[int], float],
+        recordings: OpenRecordings,
         show: Callable[[int, float, bool], None],
         callbacks: Callbacks,
     ) -> None:
-        self._duration_s, self._show, self._callbacks = duration_s, show, callbacks
-        self._names = list(names)
-        self._recording = gui.add_dropdown('Recording', self._names, visible=len(names) > 1)
+        self._recordings, self._show, self._callbacks = recordings, show, callbacks
+        names = recordings.names
+        self._recording = gui.add_dropdown('Recording', names, visible=len(names) > 1)
         self._all = gui.add_checkbox(
             'All follow',
             True,
@@ -45,7 +45,9 @@ class PlaybackPanel:
         )
         self._time = gui.add_slider('Time [s]', 0.0, self._end(0), 0.05, 0.0)
         self._play = gui.add_button('Play', icon=viser.Icon.PLAYER_PLAY)
+        self._notes = gui.add_html('')
         self._playing: threading.Event | None = None
+        self._note()
         self._recording.on_update(callbacks(self._choose))
         self._all.on_update(callbacks(self._present))
         self._time.on_update(callbacks(self._present))
@@ -57,11 +59,11 @@ class PlaybackPanel:
         self._play.label, self._play.icon = 'Play', viser.Icon.PLAYER_PLAY
 
     def _end(self, place: int) -> float:
-        return max(self._duration_s(place), 0.05)
+        return max(self._recordings.duration_s(place), 0.05)
 
     @property
     def _place(self) -> int:
-        return self._names.index(self._recording.value)
+        return self._recordings.names.index(self._recording.value)
 
     def _choose(self) -> None:
         self.stop()
@@ -69,6 +71,10 @@ class PlaybackPanel:
             put(self._time, 0.0)
             self._time.max = self._end(self._place)
         self._present()
+        self._note()
+
+    def _note(self) -> None:
+        self._notes.content = markup.warnings(self._recordings.notes(self._place))
 
     def _present(self) -> None:
         self._show(self._place, self._time.value, self._all.value)
@@ -77,6 +83,7 @@ class PlaybackPanel:
         if self._playing is not None:
             self.stop()
             return
+        self._note()
         start = 0.0 if self._time.value >= self._time.max - 1e-6 else self._time.value
         self._playing = token = threading.Event()
         self._play.label, self._play.icon = 'Pause', viser.Icon.PLAYER_PAUSE
