@@ -65,7 +65,7 @@ def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str
     if isinstance(error, FileNotFoundError):
         if not path.parent.is_dir():
             return f'{path}: no such file: there is no folder {path.parent}'
-        return f'{path}: no such file{similar_file(path)}'
+        return f'{path}: no such file{similar_file(path, endings)}'
     if isinstance(error, IsADirectoryError):
         inside = sorted(each for each in path.iterdir() if each.suffix in endings)
         return f'{path}: is a folder; give a file' + (f' in it: {inside[0]}' if inside else '')

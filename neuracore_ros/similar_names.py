@@ -44,13 +44,17 @@ def list_alike(word: str, known: Collection[str]) -> str:
     return few(sorted(known, key=lambda each: _ratio(each, word), reverse=True), _LISTED)
 
 
-def similar_file(path: Path) -> str:
-    """``; did you mean folder/name?``, of the files beside a path at which there is none."""
+def similar_file(path: Path, endings: Iterable[str] = ()) -> str:
+    """``; did you mean folder/name?``, of the files beside a path at which there is none.
+
+    A file that lacks nothing but one of the endings is meant before all others.
+    """
     folder = path.parent
     if path.exists():
         return ''
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    found = most_alike(path.name, names, cutoff=0.75)
+    complete = next((f'{path.name}{end}' for end in endings if f'{path.name}{end}' in names), None)
+    found = complete or most_alike(path.name, names, cutoff=0.75)
     return f'; did you mean {folder / found}?' if found is not None else ''
 
 

@@ -5,6 +5,7 @@ True. A robot file decides which joint moves, so values are read here from the p
 before YAML gives them a type.
 """
 
+import errno
 import math
 import re
 import unicodedata
@@ -17,10 +18,12 @@ import yaml
 
 from neuracore_ros.bounds import MAX_INDEX, MAX_NAME
 from neuracore_ros.errors import DescriptionError, quoted, shortened, unreadable
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.regular_file import read_text
-from neuracore_ros.similar_names import did_you_mean, known_names
+from neuracore_ros.similar_names import did_you_mean, known_names, similar_file
 
 ENDINGS = ('.yaml', '.yml')
+_RIGHT_FILE = f': is it the right file? One of YAML ends in {ENDINGS[0]}'
 """Endings of YAML files."""
 
 _XML = ('<?xml', '<!--', '<robot')
@@ -186,8 +189,9 @@ def read_yaml(
     try:
         text = read_text(path, most_bytes)
     except OSError as error:
-        is_missing = isinstance(error, FileNotFoundError)
-        hint = instead(path) if instead and is_missing else ''
+        hint = _RIGHT_FILE if error.errno == errno.EFBIG and path.suffix not in ENDINGS else ''
+        if instead and isinstance(error, FileNotFoundError) and not similar_file(path, ENDINGS):
+            hint = instead(path)
         raise DescriptionError(unreadable(path, error, ENDINGS) + hint) from error
     except UnicodeDecodeError as error:
         raise DescriptionError(
@@ -205,7 +209,7 @@ def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValu
     if text.lstrip('\ufeff \t\r\n').startswith(_XML):
         raise DescriptionError(
             f'{path}: is XML, not YAML. Of a URDF, a robot file is drafted by: neuracore_ros '
-            f'describe --urdf {path} --out {path.stem}{ENDINGS[0]}'
+            f'describe --urdf {in_shell(path)} --out {in_shell(path.stem + ENDINGS[0])}'
         )
     try:
         root = yaml.compose(text, Loader=loader)

@@ -129,4 +129,6 @@ def _shown(action: argparse.Action) -> str:
         return f'{action.option_strings[-1]} {name if action.metavar else name.upper()}'
     if action.nargs == '?':
         return f'[{name}]'
-    return f'{name} ...' if action.nargs in ('+', '*') else name
+    if action.nargs == '*':
+        return f'[{name} ...]'
+    return f'{name} ...' if action.nargs == '+' else name

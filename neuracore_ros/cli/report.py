@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'robots',
         nargs='*',
+        # With it, argparse does not say that one is required.
+        default=[],
         type=robot_file,
         metavar='ROBOT',
         help=f'robot files, for their limits (.yaml{OR_SHIPPED})',

@@ -14,13 +14,15 @@ from neuracore_ros.command.plan import BLENDS
 from neuracore_ros.command.settings import PROFILES, REARMS, STAMPS
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
+from neuracore_ros.given_path import in_shell
 from neuracore_ros.node.spec import Spec
 from neuracore_ros.node.speed_scaling import LEAST
-from neuracore_ros.policy.address import path_or_address
-from neuracore_ros.policy.load import PRECISIONS
+from neuracore_ros.policy.address import is_server_file, path_or_address
+from neuracore_ros.policy.load import KINDS, PRECISIONS
 from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.runner import Settings
 from neuracore_ros.similar_names import did_you_mean
+from neuracore_ros.yaml_value import ENDINGS
 
 _DEFAULTS = Settings()
 
@@ -240,8 +242,18 @@ def read(node: Node) -> Parameters:
         *(values[name] for name in ('address', 'timeout_s', 'jpeg_quality'))
     )
     values['robot'] = robot_file(values['robot'])
+    _refuse_exchanged(values['model'], values['robot'])
     values['settings'] = Settings(**{each.name: values[each.name] for each in fields(Settings)})
     return Parameters(**{each.name: values[each.name] for each in fields(Parameters)})
+
+
+def _refuse_exchanged(model: Path | str, robot: Path) -> None:
+    is_robot = Path(model).suffix in ENDINGS and not is_server_file(model)
+    if is_robot and robot.suffix in KINDS:
+        raise UserError(
+            f'parameters model and robot are exchanged: -p model:={in_shell(robot)} '
+            f'-p robot:={in_shell(model)}'
+        )
 
 
 def refuse_change(parameters: list[RosParameter]) -> SetParametersResult:

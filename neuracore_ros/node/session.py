@@ -224,7 +224,7 @@ class Session:
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest, human = self._policy.manifest, self._runner.human.topics
-        does = 'dry run: no command is published' if self._settings.dry_run else 'commands'
+        does = 'would command (dry run)' if self._settings.dry_run else 'commands'
         return (
             f'policy {parameters.model} (sha256 {self._policy.sha256[:12]}) on robot '
             f"'{self.robot.name}' ({parameters.robot}) at {manifest.rate_hz:g} Hz, "

@@ -64,6 +64,8 @@ def say(tmp_path, monkeypatch, capsys):
         ('check ur5.yaml a.pt', 'the policy comes first: neuracore_ros check a.pt ur5.yaml'),
         ('check a.pt ur5.yaml --live --use-sim-time', '--use-sim-time belongs to --bag BAG'),
         ('report d --rerun-file a.rrd', '--rerun-file: which episode? Give --rerun EPISODE, too'),
+        ('report', 'report dataset [ROBOT ...] [OPTIONS]; options:'),
+        ('report', 'the following arguments are required: dataset\n'),
         ('train d --out=', 'argument --out: is empty: is a variable of the shell not set?'),
         ('check a.pt --bag= ur5.yaml', 'argument --bag: is empty: is a variable of the shell'),
         ('evaluate runs d', 'ends in .pt, .onnx, .xml, .pt2; did you mean runs/policy.pt?'),
@@ -80,6 +82,7 @@ def test_wrong_usage_says_what_is_right(say, command, line):
     ('command', 'line'),
     [
         ('layout ur5.yml', 'layout: ur5.yml: no such file; did you mean ur5.yaml?'),
+        ('layout configs/ur10', 'no such file; did you mean configs/ur10.yaml?'),
         ('layout nowhere/a.yaml', 'no such file: there is no folder nowhere'),
         ('layout configs', 'configs: is a folder; give a file in it: configs/ur10.yaml'),
         (
@@ -205,3 +208,12 @@ def test_words_that_are_not_utf8_are_wrong_usage(say, verb):
     code, line = say(f'{verb} --task {latin_1}')
     assert code == 2
     assert r"argument --task: 'caf\xe9' is not UTF-8 at letter 3" in line
+
+
+def test_a_policy_in_the_place_of_a_robot_file_is_doubted_and_not_called_long(say, tmp_path):
+    (tmp_path / 'big.pt').write_bytes(b'PK' + bytes(1 << 21))
+    code, said = say(f'align {tmp_path / "big.pt"}')
+    assert code == 1
+    assert said.rstrip().endswith(
+        'has more than 1048576 bytes: is it the right file? One of YAML ends in .yaml'
+    )

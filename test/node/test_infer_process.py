@@ -164,6 +164,10 @@ REFUSALS = {
     'a misspelt name': ({'start_tolerence': 0.1}, 'did you mean start_tolerance?'),
     'no model': ({'model': None}, 'parameter model is not set'),
     'no such file': ({'robot': 'nowhere.yaml'}, 'nowhere.yaml'),
+    'exchanged': (
+        {'model': 'my arm.yaml', 'robot': 'policy.pt'},
+        "exchanged: -p model:=policy.pt -p robot:='my arm.yaml'",
+    ),
     'a wrong time': ({'use_sim_time': 'maybe'}, 'parameter use_sim_time is'),
 }
 
