@@ -103,11 +103,15 @@ class PlanarPose:
         """The less, the better among poses that are equally near to the usual one.
 
         Elbows of hanging arms lift the forearm forward, wrists bend the hand down, and what is
-        still equal stands near 0, at negative positions: so UR arms stand ready.
+        still equal stands near the middle of its range, below it: so UR arms stand ready.
         """
         lifts, bends = self._usual(ELBOW_PITCH) < -TIE, self._usual(WRIST_PITCH) > TIE
-        rest = [p for place, p in enumerate(self.positions) if place not in self._bends]
-        return (not lifts, not bends, round(sum(map(abs, rest)), 2), round(sum(rest), 2))
+        off = [
+            position - (0.0 if self.slots[place] == SHOULDER_YAW else self.joints[place].usual)
+            for place, position in enumerate(self.positions)
+            if place not in self._bends
+        ]
+        return (not lifts, not bends, round(sum(map(abs, off)), 2), round(sum(off), 2))
 
     def functions(self, equals: Sequence[PlanarPose]) -> dict[str, JointFunction]:
         """The function of each joint.
