@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from neuracore_ros.description.command import Joint
@@ -56,14 +56,27 @@ def exchanged_parts(robot: Robot) -> Iterator[str]:
 def suspect_limits(robot: Robot) -> Iterator[str]:
     """Limits in another unit than commands are; joints alike are one line."""
     groups: dict[str, list[tuple[str, str]]] = {}
+    scaled: list[Joint] = []
     for command in robot.commands():
         for joint in command.joints:
-            if (found := _unit(joint)) is not None:
+            if _is_made_degrees(joint):
+                scaled.append(joint)
+            elif (found := _unit(joint)) is not None:
                 groups.setdefault(found[0], []).append((joint.name, found[1]))
     for what, joints in groups.items():
         (name, advice), *others = joints
-        names = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
-        yield f"{robot.path}: limits of '{name}' {what}: write under limits: {advice}{names}"
+        yield (
+            f"{robot.path}: limits of '{name}' {what}: write under limits: {advice}"
+            f'{_likewise(other for other, _ in others)}'
+        )
+    if scaled:
+        first, *more = scaled
+        advice = 'scale: -1' if first.scale < 0.0 else 'no scale'
+        yield (
+            f"{robot.path}: scale {first.scale:g} of '{first.name}' makes degrees of rad, but "
+            f'slots are in rad: write {advice}, under sources and commands'
+            f'{_likewise(joint.name for joint in more)}'
+        )
 
 
 def suspect_speeds(robot: Robot) -> Iterator[str]:
@@ -83,6 +96,7 @@ def suspect_speeds(robot: Robot) -> Iterator[str]:
         for joint in command.joints
         if not joint.data_type.is_gripper
         and not joint.limit.slides
+        and not _is_made_degrees(joint)
         and abs(joint.scale) * joint.limit.velocity > _FASTEST_OF_ALL
     }
     if fast:
@@ -144,6 +158,20 @@ def _side(topic: str) -> str:
     """The first word of a topic that has several, such as ``left``."""
     first, slash, _ = topic.strip('/').partition('/')
     return first if slash else ''
+
+
+def _likewise(names: Iterable[str]) -> str:
+    listed = ', '.join(names)
+    return f' (likewise {listed})' if listed else ''
+
+
+def _is_made_degrees(joint: Joint) -> bool:
+    """True for a joint that turns within its limits in [rad], and whose slot has degrees."""
+    limit, ratio = joint.limit, abs(joint.scale) * DEGREES.scale
+    if joint.data_type.is_gripper or limit.slides or abs(ratio - 1.0) > _ROUNDED:
+        return False
+    widest = max(abs(limit.lower), abs(limit.upper))
+    return _WIDEST_ANGLE / abs(joint.scale) < widest <= _WIDEST_ANGLE
 
 
 def _unit(joint: Joint) -> tuple[str, str] | None:

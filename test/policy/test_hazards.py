@@ -236,3 +236,16 @@ def test_layout_says_that_limits_look_like_degrees(tmp_path, capsys):
     path = file(tmp_path, ('[-0.35, 2.72]', '[-20, 156]'))
     assert main(['layout', str(path)]) == 0
     assert "limits of 'bend' look like degrees; rad are meant" in capsys.readouterr().err
+
+
+def test_a_scale_that_makes_degrees_of_rad_is_told_as_such(tmp_path, capsys):
+    """Limits that are right are not told to be wrong."""
+    scaled = ('/arm/joint_trajectory}', '/arm/joint_trajectory, scale: -57.3}')
+    path = file(tmp_path, scaled, ('/joint_states}', '/joint_states, scale: -57.3}'))
+    assert main(['layout', str(path)]) == 0
+    said = capsys.readouterr().err
+    assert (
+        "scale -57.3 of 'lift' makes degrees of rad, but slots are in rad: write scale: -1" in said
+    )
+    assert '(likewise bend)' in said and 'look like degrees' not in said
+    assert 'in degrees, it is' not in said
