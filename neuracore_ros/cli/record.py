@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from rclpy.executors import Executor
     from rclpy.node import Node
 
-    from neuracore_ros.node.recorder import RecordedEpisode, Recorder
+    from neuracore_ros.node.recorder import Recorder
+    from neuracore_ros.node.running_episode import RecordedEpisode
     from neuracore_ros.node.stop_signal import StopSignal
     from neuracore_ros.node.topics import SubscribedTopic
 

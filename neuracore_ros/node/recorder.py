@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from rclpy.clock import Clock, ClockType
 from rclpy.logging import LoggingSeverity
@@ -21,6 +17,7 @@ from neuracore_ros.description import Robot
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.companions import Companions
 from neuracore_ros.node.recorder_pairs import RecorderPairs
+from neuracore_ros.node.running_episode import RecordedEpisode, RunningEpisode
 from neuracore_ros.node.stream_reports import Display, StreamReports
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import (
@@ -32,9 +29,6 @@ from neuracore_ros.node.topics import (
 )
 from neuracore_ros.pairs import PairSeries
 
-if TYPE_CHECKING:
-    from neuracore_ros.bags.writer import BagWriter
-
 STRING = 'std_msgs/msg/String'
 # `convert` finds the words by the last part of this name.
 MARKER, TASK = '~/episode', '~/task'
@@ -42,39 +36,9 @@ START, STOP, SUCCESS, DISCARD = WORDS = 'start', 'stop', 'success', 'discard'
 CONTROL_OF = 'infer'
 """The usual name of the node that commands a robot."""
 REFRESH_PERIOD_S = 0.25
-# The most that is lost if the recorder is killed.
-FLUSH_PERIOD_S = 1.0
 # An episode must be completed before the disk is really full; others need some, too.
 KEEP_FREE_BYTES = 200_000_000
 MOST_LATCHED = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEpisode:
-    """The result of one recorded episode.
-
-    Attributes:
-        path: The bag; of a discarded episode, where it would have been.
-        outcome: ``stop``, ``success`` or ``discard``.
-        counts: Topic -> messages.
-        lost: Topic -> messages that were sent, but never arrived; only where there are any.
-        duration_s: From the first message to the last [s].
-        size: Of all messages [bytes].
-        pair: Its label; '' none.
-    """
-
-    path: Path
-    outcome: str
-    counts: dict[str, int]
-    lost: dict[str, int]
-    duration_s: float
-    size: int
-    pair: str = ''
-
-    def as_json(self, next_pair: str | None = None) -> str:
-        """The episode as JSON, for the answers of services; and the label that is next."""
-        record = {**asdict(self), 'path': str(self.path)}
-        return json.dumps(record if next_pair is None else record | {'next_pair': next_pair})
 
 
 class RecorderDisplay(Display, Protocol):
@@ -126,7 +90,6 @@ class Recorder:
         self._robot = robot
         self._task = task
         self._pairs = RecorderPairs(node, pairs, display) if pairs is not None else None
-        self._pair = ''
         topics = declared_topics((*robot.input_sources(), *robot.output_sources()), RECORD_DEPTHS)
         declared = [node.resolve_topic_name(topic) for topic in topics]
         self._companions = Companions(node, robot, control_of, declared)
@@ -136,13 +99,11 @@ class Recorder:
         if node.get_clock().ros_time_is_active:
             topics[CLOCK] = clock_topic(RECORD_DEPTHS)
         self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
+        self._all_names = {**self._names, **self._companions.names}
         self._marker, self._task_topic = map(node.resolve_topic_name, (MARKER, TASK))
         self._streams = StreamReports(node, robot, self._names, rate_hz, display)
         self._latched: dict[str, list[bytes]] = {t.name: [] for t in topics.values() if t.latched}
-        self._lost: Counter[str] = Counter()
-        self._writer: BagWriter | None = None
-        self._started_ns = 0
-        self._flushed_s = 0.0
+        self._episode: RunningEpisode | None = None
         # Subscriptions would log among the lines of the recorder.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
@@ -174,12 +135,12 @@ class Recorder:
     @property
     def recording(self) -> bool:
         """True while an episode is being recorded."""
-        return self._writer is not None
+        return self._episode is not None
 
     @property
     def pair(self) -> str:
         """The label of the running episode; '' none."""
-        return self._pair if self._writer is not None else ''
+        return self._episode.pair if self._episode is not None else ''
 
     @property
     def is_complete(self) -> bool:
@@ -189,7 +150,7 @@ class Recorder:
     @property
     def duration_s(self) -> float:
         """Length of the running episode so far [s]."""
-        return (self._now_ns() - self._started_ns) / 1e9 if self._writer else 0.0
+        return self._episode.duration_s(self._now_ns()) if self._episode is not None else 0.0
 
     @property
     def has_time(self) -> bool:
@@ -208,18 +169,18 @@ class Recorder:
 
     def status(self) -> str:
         """The status line of a running episode, or of the label that is next; empty if neither."""
-        if self._writer is None:
+        episode = self._episode
+        if episode is None:
             return self._pairs.progress if self._pairs is not None else ''
         rates = '  '.join(
             f'{name.strip("/")} {self._streams.rate_hz(topic):.0f}/s'
             for topic, name in self._names.items()
             if topic != CLOCK
         )
-        writer, lost = self._writer, sum(self._lost.values())
-        pair = f'  pair {self._pair}' if self._pair else ''
+        pair = f'  pair {episode.pair}' if episode.pair else ''
         return (
-            f'{writer.path.name}{pair}  {self.duration_s:.1f} s  {writer.size / 1e6:.1f} MB  '
-            f'dropped {lost}  {rates}'
+            f'{episode.bag.path.name}{pair}  {self.duration_s:.1f} s  '
+            f'{episode.bag.size / 1e6:.1f} MB  dropped {sum(episode.lost.values())}  {rates}'
         )
 
     def start(self) -> Path:
@@ -231,8 +192,8 @@ class Recorder:
         Raises:
             UserError: One is running, there is no time, no label is left, or it cannot be written.
         """
-        if self._writer is not None:
-            raise UserError(f'already recording {self._writer.path}')
+        if self._episode is not None:
+            raise UserError(f'already recording {self._episode.bag.path}')
         if self.is_complete:
             raise UserError('all pairs are recorded: no label of --pair is left')
         if not self.has_time:
@@ -241,40 +202,31 @@ class Recorder:
         from neuracore_ros.bags.writer import BagWriter, next_episode
 
         self._require_space()
-        names = {**self._names, **self._companions.names}
-        types = {names[topic.name]: topic.type for topic in self._subscriptions.topics}
-        rare = {name: types.pop(name) for name in self._companions.names.values()}
-        types[self._marker] = STRING
-        notes = {'robot': self._robot.name}
+        texts, notes, pair = {self._marker: START}, {'robot': self._robot.name}, ''
         if self._task:
-            types[self._task_topic] = STRING
-            notes['task'] = self._task
-        self._pair = self._pairs.next if self._pairs is not None else ''
+            texts[self._task_topic] = notes['task'] = self._task
         if self._pairs is not None:
-            types[self._pairs.topic] = STRING
-            notes['pair'] = self._pair
-        latched = [*map(names.__getitem__, self._latched), *self._companions.latched]
-        self._writer = writer = BagWriter(next_episode(self._folder), types, latched, notes, rare)
-        self._started_ns = now_ns = self._now_ns()
-        self._flushed_s = time.monotonic()
-        self._lost.clear()
+            texts[self._pairs.topic] = notes['pair'] = pair = self._pairs.next
+        types = {self._all_names[topic.name]: topic.type for topic in self._subscriptions.topics}
+        rare = {name: types.pop(name) for name in self._companions.names.values()}
+        types |= dict.fromkeys(texts, STRING)
+        latched = [*map(self._all_names.__getitem__, self._latched), *self._companions.latched]
+        bag = BagWriter(next_episode(self._folder), types, latched, notes, rare)
+        now_ns = self._now_ns()
         try:
-            writer.write_text(self._marker, now_ns, START)
-            if self._task:
-                writer.write_text(self._task_topic, now_ns, self._task)
-            if self._pairs is not None:
-                writer.write_text(self._pairs.topic, now_ns, self._pair)
+            for topic, text in texts.items():
+                bag.write_text(topic, now_ns, text)
             for topic, messages in self._latched.items():
                 for data in messages:
-                    writer.write(self._names[topic], now_ns, data)
+                    bag.write(self._names[topic], now_ns, data)
             for name, data in self._companions.beginning():
-                writer.write(name, now_ns, data)
+                bag.write(name, now_ns, data)
         except OSError as error:
-            self._writer = None
-            writer.discard()
-            raise UserError(f'{writer.path}: cannot be written: {error.strerror}') from error
+            bag.discard()
+            raise UserError(f'{bag.path}: cannot be written: {error.strerror}') from error
+        self._episode = RunningEpisode(bag, now_ns, pair)
         self._streams.remind(recording=True)
-        return writer.path
+        return bag.path
 
     def end(self, outcome: str) -> RecordedEpisode:
         """End the running episode.
@@ -285,23 +237,23 @@ class Recorder:
         Raises:
             UserError: None is running, it recorded nothing, or it cannot be written.
         """
-        if self._writer is None:
+        if self._episode is None:
             raise UserError('nothing is being recorded')
-        writer, self._writer = self._writer, None
-        episode = self._episode(writer, outcome)
+        episode, self._episode = self._episode, None
+        result, bag = self._result(episode, outcome), episode.bag
         if outcome == DISCARD:
-            writer.discard()
-        elif not any(episode.counts.get(name) for name in self._names.values()):
-            writer.discard()
-            raise UserError(f'{writer.path}: nothing was recorded: no message of any topic came')
+            bag.discard()
+        elif not any(result.counts.get(name) for name in self._names.values()):
+            bag.discard()
+            raise UserError(f'{bag.path}: nothing was recorded: no message of any topic came')
         else:
             try:
-                writer.write_text(self._marker, self._now_ns(), outcome)
-                writer.close()
+                bag.write_text(self._marker, self._now_ns(), outcome)
+                bag.close()
             except (OSError, UserError) as error:
-                self._keep_cut(writer, error)
-        self._conclude(episode)
-        return episode
+                self._keep_cut(episode, error)
+        self._conclude(result)
+        return result
 
     def _answer(
         self, word: str, _: Trigger.Request, response: Trigger.Response
@@ -315,7 +267,7 @@ class Recorder:
 
     def _started(self) -> str:
         path = self.start()
-        return f'{path}, pair {self._pair}' if self._pair else str(path)
+        return f'{path}, pair {self.pair}' if self.pair else str(path)
 
     def _ended(self, outcome: str) -> str:
         episode = self.end(outcome)
@@ -328,14 +280,8 @@ class Recorder:
                 self._pairs.keep(episode.pair)
             self._pairs.say()
 
-    def _episode(self, writer: BagWriter, outcome: str) -> RecordedEpisode:
-        counts = {name: writer.counts[name] for name in self._names.values()}
-        beside = {name: writer.counts[name] for name in self._companions.names.values()}
-        counts |= {name: count for name, count in beside.items() if count}
-        names = {**self._names, **self._companions.names}
-        lost = {names[topic]: count for topic, count in self._lost.items()}
-        size, duration_s = writer.size, writer.duration_s
-        return RecordedEpisode(writer.path, outcome, counts, lost, duration_s, size, self._pair)
+    def _result(self, episode: RunningEpisode, outcome: str) -> RecordedEpisode:
+        return episode.result(outcome, self._names.values(), self._companions.names.values())
 
     # Messages
 
@@ -346,20 +292,17 @@ class Recorder:
             self._latched[topic].append(data)
         if now_ns <= 0:
             return
-        name = self._names.get(topic)
-        if name is None:
-            name = self._companions.names[topic]
-        else:
+        if topic in self._names:
             self._streams.receive(topic, data, now_ns)
-        if self._writer is not None:
+        if self._episode is not None:
             try:
-                self._writer.write(name, now_ns, data)
+                self._episode.bag.write(self._all_names[topic], now_ns, data)
             except OSError as error:
                 self._give_up(error)
 
     def _on_lost(self, topic: str, count: int) -> None:
-        if self._writer is not None:
-            self._lost[topic] += count
+        if self._episode is not None:
+            self._episode.lost[self._all_names[topic]] += count
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
@@ -376,27 +319,27 @@ class Recorder:
 
     def _mind_space(self) -> None:
         free = _free_bytes(self._folder)
-        if self._writer is not None and free < KEEP_FREE_BYTES:
-            path = self._writer.path
+        if self._episode is not None and free < KEEP_FREE_BYTES:
             self._display.warn(
-                f'{path}: the disk is nearly full ({free / 1e6:.0f} MB are free): the episode was '
-                'stopped, and is kept. Make room, or give another --out'
+                f'{self._episode.bag.path}: the disk is nearly full ({free / 1e6:.0f} MB are '
+                'free): the episode was stopped, and is kept. Make room, or give another --out'
             )
             self.end(STOP)
 
     def _give_up(self, error: OSError) -> None:
         """Keep what is written when the disk takes no more."""
-        if self._writer is None:
+        if self._episode is None:
             return
-        writer, self._writer = self._writer, None
-        self._keep_cut(writer, error)
-        self._conclude(self._episode(writer, STOP))
+        episode, self._episode = self._episode, None
+        self._keep_cut(episode, error)
+        self._conclude(self._result(episode, STOP))
 
-    def _keep_cut(self, writer: BagWriter, error: Exception) -> None:
-        writer.close_cut()
+    def _keep_cut(self, episode: RunningEpisode, error: Exception) -> None:
+        bag = episode.bag
+        bag.close_cut()
         why = error.strerror if isinstance(error, OSError) else str(error)
         self._display.warn(
-            f'{writer.path}: {why}: the episode was stopped after {writer.duration_s:.1f} s; what '
+            f'{bag.path}: {why}: the episode was stopped after {bag.duration_s:.1f} s; what '
             'could be written is kept, and convert reads it'
         )
 
@@ -404,15 +347,14 @@ class Recorder:
 
     def _refresh(self) -> None:
         self._subscriptions.refresh()
-        self._streams.update(recording=self._writer is not None)
-        if self._writer is None:
+        self._streams.update(recording=self._episode is not None)
+        if self._episode is None:
             return
         self._mind_space()
-        wall_s = time.monotonic()
-        if self._writer is not None and wall_s - self._flushed_s > FLUSH_PERIOD_S:
-            self._flushed_s = wall_s
+        # It may have been ended for lack of space.
+        if self._episode is not None:
             try:
-                self._writer.flush()
+                self._episode.flush()
             except OSError as error:
                 self._give_up(error)
 
