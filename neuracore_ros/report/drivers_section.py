@@ -149,11 +149,11 @@ def _summary(attempts: Sequence[Attempt], rate_hz: float) -> str:
 
 def _legend() -> str:
     """The meaning of the colours of the bars."""
-    parts = []
-    for place, (who, colour) in enumerate(_COLOURS.items()):
-        parts.append(svg.rectangle(place * 140, 2, 14, 14, class_=colour))
-        parts.append(svg.text(place * 140 + 20, 14, who, size=14, fill='currentColor'))
-    return svg.picture(560, 18, parts, 'colours of the bars')
+    swatch = (
+        '<svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" class="{}"/>'
+    )
+    parts = (f'<li>{swatch.format(colour)}</svg> {who}</li>' for who, colour in _COLOURS.items())
+    return f'<ul class="keys">{"".join(parts)}</ul>'
 
 
 def _minutes(steps: int, rate_hz: float) -> str:

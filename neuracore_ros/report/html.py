@@ -59,10 +59,11 @@ def write_page(
             f'<title>{html.escape(title)}</title>',
             *(f'<style>\n{sheet}</style>' for sheet in sheets),
             '</head>\n<body>',
-            '<div class="bar"><button type="button" id="theme" hidden></button></div>',
+            '<header class="bar"><button type="button" id="theme" hidden></button></header><main>',
         )
         for section in sections:
             write(section)
+        write('</main>')
         if has_episodes:
             # Its licence goes where the library goes.
             write(f'<!-- uPlot\n{asset("uPlot.LICENSE")}\n-->')

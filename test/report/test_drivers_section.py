@@ -20,7 +20,7 @@ def words(text):
 def test_each_episode_has_a_bar_of_who_commanded_its_steps(tmp_path):
     data = driven(tmp_path / 'data', 'pppphhpp', 'pppp', 'dddd', outcomes=('', 'success', ''))
     html = section(data)
-    bars = re.findall(r'<title>([^<]*)</title>\n<rect', html)[1:]
+    bars = re.findall(r'<title>([^<]*)</title>\n<rect', html)
     assert bars == [
         'policy 0.4 s, then human 0.2 s, then policy 0.2 s',
         'policy 0.4 s',
@@ -49,7 +49,7 @@ def test_pieces_of_one_attempt_are_one_and_no_success_of_the_policy_alone(tmp_pa
         is_one_attempt=True,
     )
     html = section(data)
-    bars = re.findall(r'<title>([^<]*)</title>\n<rect', html)[1:]
+    bars = re.findall(r'<title>([^<]*)</title>\n<rect', html)
     assert bars == [
         'policy 0.4 s, then nobody 0.2 s, then human 0.2 s, then nobody 0.2 s, then human 0.2 s, '
         'then nobody 0.2 s, then policy 0.2 s'

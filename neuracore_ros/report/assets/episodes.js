@@ -59,7 +59,7 @@
     const box = create('figure', 'chart');
     const area = create('div', 'area');
     const legend = create('ul', 'legend');
-    box.append(create('h4', '', chart.title), area, legend);
+    box.append(create('h3', '', chart.title), area, legend);
     charts.append(box);
     const unit = chart.unit ? ` [${chart.unit}]` : '';
     area.tabIndex = 0;
@@ -163,6 +163,7 @@
     canvas.width = camera.width;
     canvas.height = camera.height;
     canvas.setAttribute('role', 'img');
+    box.style.setProperty('--shape', camera.width / camera.height);
     const caption = create('figcaption');
     box.append(canvas, caption);
     cameras.append(box);
@@ -308,6 +309,11 @@
     }
     requestAnimationFrame(showTime);
   }).observe(charts);
+
+  const steering = viewer.querySelector('.steer');
+  new ResizeObserver(() => {
+    viewer.style.setProperty('--steer', `${steering.offsetHeight}px`);
+  }).observe(steering);
 
   const keyOfHash = () => decodeURIComponent(location.hash.slice(1));
   addEventListener('hashchange', async () => {

@@ -42,18 +42,20 @@
   addEventListener('beforeprint', () => { onScreen = root.dataset.theme; choose('light'); });
   addEventListener('afterprint', () => choose(onScreen));
 
-  // Numbers by their size, with nothing last; all else as text in which 10 follows 9.
+  // Columns of numbers by their size, with nothing last; others as text in which 10 follows 9.
   const value = (row, column) => {
     const cell = row.cells[column];
     return 'value' in cell.dataset ? cell.dataset.value : cell.textContent.trim();
   };
-  const compare = (a, b) => {
+  const byText = (a, b) => a.localeCompare(b, undefined, { numeric: true });
+  const bySize = (a, b) => {
     const [x, y] = [parseFloat(a), parseFloat(b)];
-    if (!Number.isNaN(x) && !Number.isNaN(y)) return x - y;
-    return a.localeCompare(b, undefined, { numeric: true });
+    return Number.isNaN(x) || Number.isNaN(y) ? byText(a, b) : x - y || byText(a, b);
   };
   const isNothing = (text) => text === '' || text === '-';
   const sort = (table, column, descending) => {
+    const isNumber = table.tHead.rows[0].cells[column].classList.contains('number');
+    const compare = isNumber ? bySize : byText;
     const body = table.tBodies[0];
     const rows = Array.from(body.rows, (row) => ({ row, text: value(row, column) }));
     rows.sort((a, b) => {
@@ -82,16 +84,28 @@
       });
     });
   }
-  // Only what scrolls is a stop for the keyboard.
+  // Only what scrolls is a stop for the keyboard, and no stop is below a head that stays.
   const boxes = document.querySelectorAll('.scroll');
   const stops = new ResizeObserver((changes) => {
     for (const { target } of changes) {
       const scrolls = target.scrollWidth > target.clientWidth
         || target.scrollHeight > target.clientHeight;
       target.tabIndex = scrolls ? 0 : -1;
+      const corner = target.querySelector('thead tr > *');
+      if (!corner) continue;
+      const { left, top } = getComputedStyle(corner);
+      target.style.scrollPaddingLeft = left === '0px' ? `${corner.offsetWidth}px` : '';
+      target.style.scrollPaddingTop = top === '0px' ? `${corner.offsetHeight}px` : '';
     }
   });
-  boxes.forEach((box) => stops.observe(box));
+  for (const box of boxes) {
+    stops.observe(box);
+    // Browsers scroll only to what is outside of the box.
+    box.addEventListener('focusin', ({ target }) => {
+      const isByKey = target !== box && target.matches(':focus-visible');
+      if (isByKey) target.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    });
+  }
 
   for (const input of document.querySelectorAll('input[data-filters]')) {
     const table = document.getElementById(input.dataset.filters);
