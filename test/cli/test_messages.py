@@ -64,8 +64,6 @@ def say(tmp_path, monkeypatch, capsys):
         ('check ur5.yaml a.pt', 'the policy comes first: neuracore_ros check a.pt ur5.yaml'),
         ('check a.pt ur5.yaml --live --use-sim-time', '--use-sim-time belongs to --bag BAG'),
         ('report d --rerun-file a.rrd', '--rerun-file: which episode? Give --rerun EPISODE, too'),
-        ('report', 'report dataset [ROBOT ...] [OPTIONS]; options:'),
-        ('report', 'the following arguments are required: dataset\n'),
         ('train d --out=', 'argument --out: is empty: is a variable of the shell not set?'),
         ('check a.pt --bag= ur5.yaml', 'argument --bag: is empty: is a variable of the shell'),
         ('evaluate runs d', 'ends in .pt, .onnx, .xml, .pt2; did you mean runs/policy.pt?'),

@@ -30,6 +30,16 @@ def test_a_usage_is_one_line_before_the_error(capsys, verb):
     assert what.startswith(f'neuracore_ros {verb}: error: there is no option --no-such-option')
 
 
+def test_what_need_not_be_given_is_not_asked_for(capsys):
+    code, error = said(capsys, 'report')
+    assert code == 2
+    assert error.splitlines() == [
+        'usage: neuracore_ros report dataset [ROBOT ...] [OPTIONS]; options: '
+        'neuracore_ros report --help',
+        'neuracore_ros report: error: the following arguments are required: dataset',
+    ]
+
+
 @pytest.mark.parametrize(
     ('given', 'meant'),
     [
