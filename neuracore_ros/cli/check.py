@@ -147,7 +147,22 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
                 result.facts.append(f'{what}: {source.treatment} ({source.topic})')
     result.facts += teleop_lines(robot)
     _check_chains(robot, result)
+    _check_slots(robot, result)
     return robot
+
+
+def _check_slots(robot: Robot, result: CheckSummary) -> None:
+    """Hold joints against the rules of the vocabulary that the file names, by their URDF."""
+    from neuracore_ros.alignment.arm import DescribedArm
+    from neuracore_ros.alignment.differences import differences
+    from neuracore_ros.description.urdf_beside import urdf_beside
+
+    urdf = robot.urdf or urdf_beside(robot)
+    if robot.vocabulary is None or urdf is None:
+        return
+    with suppress(UserError):  # Without pinocchio nothing tells, as in layout.
+        for finding in differences([DescribedArm.of(robot, urdf)]):
+            result.add('warning', finding.text)
 
 
 def _check_chains(robot: Robot, result: CheckSummary) -> None:

@@ -67,6 +67,21 @@ def test_its_layout_is_silent(ur5, tmp_path, capsys):
     assert '  3      right.elbow_pitch     elbow_joint (elbow pitch' in out
 
 
+def test_check_holds_its_joints_against_the_rules_too(ur5, tmp_path, capsys):
+    """The node moves them by a policy of other robots."""
+    path, (_, written) = tmp_path / 'robot.yaml', ur5
+    words = ['check', str(tmp_path / 'none.pt'), str(path)]
+    main(words)
+    assert 'right.shoulder_pitch' not in ''.join(capsys.readouterr())
+    entry = 'shoulder_lift_joint: {offset: 1.5708}'
+    assert written.count(entry) > 1
+    path.write_text(written.replace(entry, 'shoulder_lift_joint: {scale: -1, offset: 1.5708}'))
+    main(words)
+    assert "'shoulder_lift_joint' of robot turns the other way than 'right.shoulder_pitch'" in (
+        ''.join(capsys.readouterr())
+    )
+
+
 def test_two_arms_that_were_drafted_apart_mean_the_same(ur5, tmp_path, capsys):
     (tmp_path / 'robot.yaml').rename(tmp_path / 'ur5.yaml')
     text = (tmp_path / 'ur5.yaml').read_text().replace('robot: robot', 'robot: ur5')
