@@ -53,8 +53,8 @@ class DirectMotion:
         self.commands = commands
         self.numbers = tuple(s for c in commands if not c.is_pose for s in c.slots)
         self.poses = tuple(s for c in commands if c.is_pose for s in c.slots)
-        self._step_s = step_s = 1.0 / rate_hz
-        period_s = 1.0 / (settings.command_rate_hz or rate_hz)
+        self._command_rate_hz = settings.command_rate_hz
+        self._step_s, period_s = self._steps(rate_hz)
         ahead_s = settings.max_ahead_s
         # A stop begins with the next message, and is to have ended by then.
         if commands and period_s > ahead_s * (1.0 + 1e-6):
@@ -65,9 +65,21 @@ class DirectMotion:
             )
         self._blend = BLENDS[settings.blend]
         self._tracking = PoseTracking(self.poses, settings.max_tracking_error)
-        self._values = StreamedValues(self.numbers, step_s, period_s, ahead_s)
-        self._poses = StreamedPoses(self.poses, step_s, period_s, ahead_s, settings.start_speed)
+        self._values = StreamedValues(self.numbers, self._step_s, period_s, ahead_s)
+        self._poses = StreamedPoses(
+            self.poses, self._step_s, period_s, ahead_s, settings.start_speed
+        )
         self.warnings = self._values.warnings
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Take so many steps a second from now on; call it while no plan is followed."""
+        self._step_s, period_s = self._steps(rate_hz)
+        self._values.set_steps(self._step_s, period_s)
+        self._poses.set_steps(self._step_s, period_s)
+
+    def _steps(self, rate_hz: float) -> tuple[float, float]:
+        """A step, and the period of messages [s]."""
+        return 1.0 / rate_hz, 1.0 / (self._command_rate_hz or rate_hz)
 
     @property
     def clamps(self) -> int:

@@ -124,9 +124,9 @@ class CommandTopics:
         period_s: From one single point to the next [s].
     """
 
-    def __init__(self, joints: Joints, period_s: float, stamped: bool) -> None:
+    def __init__(self, joints: Joints, stamped: bool) -> None:
         """Start before the first message; ``stamped`` trajectories begin when they were made."""
-        self.period_s = period_s
+        self.period_s = 1.0
         self._joints = joints
         self._stamped = stamped
         self._point: FloatArray | None = None

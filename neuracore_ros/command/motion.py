@@ -67,19 +67,15 @@ class Motion:
             DescriptionError: Ruckig is wanted, and a joint has no acceleration limit.
         """
         self._joints = joints
-        profile = JerkLimitedProfile if settings.profile == 'ruckig' else SplineProfile
-        self._profile = profile(joints, 1.0 / rate_hz, settings.max_ahead_s)
-        self.warnings = self._profile.warnings
+        self._settings = settings
         self._blend = BLENDS[settings.blend]
-        self._step_s = 1.0 / rate_hz
-        self._step_ns = round(1e9 / rate_hz)
-        self._most_points = math.floor(settings.max_ahead_s * rate_hz + 1e-6)
         self._max_ahead_s = settings.max_ahead_s
         self._plan: Plan | None = None
         self._executed = Executed()
         self._followed_until_ns = 0
-        period_s = 1.0 / (settings.command_rate_hz or rate_hz)
-        self._topics = CommandTopics(joints, period_s, settings.stamp == 'now')
+        self._topics = CommandTopics(joints, settings.stamp == 'now')
+        self.set_rate(rate_hz)
+        self.warnings = self._profile.warnings
         self.stopping = False
         self._stopped_at: FloatArray | None = None
         self._blend_in = BlendIn(settings.start_speed)
@@ -87,6 +83,15 @@ class Motion:
         self.clamps = 0
         self.seam_rad: float | None = None
         self.lag: FloatArray | None = None
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Take so many steps a second from now on; call it while no plan is followed."""
+        kind = JerkLimitedProfile if self._settings.profile == 'ruckig' else SplineProfile
+        self._profile = kind(self._joints, 1.0 / rate_hz, self._max_ahead_s)
+        self._step_s = 1.0 / rate_hz
+        self._step_ns = round(1e9 / rate_hz)
+        self._most_points = math.floor(self._max_ahead_s * rate_hz + 1e-6)
+        self._topics.period_s = 1.0 / (self._settings.command_rate_hz or rate_hz)
 
     @property
     def has_points(self) -> bool:

@@ -11,18 +11,24 @@ REPEATS = 3
 class Streamed:
     """A plan, the time of the last message, and how often its end is still to be said."""
 
-    def __init__(self, period_s: float, max_ahead_s: float) -> None:
+    def __init__(self, step_s: float, period_s: float, max_ahead_s: float) -> None:
         """Rest; nothing was sent.
 
         Args:
+            step_s: A step of the plan [s].
             period_s: From one message to the next [s].
             max_ahead_s: A stop has ended so long after its begin [s].
         """
-        self._period_s = period_s
+        self.set_steps(step_s, period_s)
         self._longest_stop_s = max(max_ahead_s - period_s, 0.5 * max_ahead_s)
         self._plan: Plan | None = None
         self._sent_ns: int | None = None
         self._repeats_left = 0
+
+    def set_steps(self, step_s: float, period_s: float) -> None:
+        """Change steps and periods from now on; call it while no plan is followed."""
+        self._step_s, self._step_ns = step_s, round(1e9 * step_s)
+        self._period_s = period_s
 
     @property
     def at_rest(self) -> bool:

@@ -67,8 +67,7 @@ class StreamedPoses(Streamed):
             max_ahead_s: A stop has ended so long after its begin [s].
             start_speed: Share of the speed limits on the way to the plan.
         """
-        super().__init__(period_s, max_ahead_s)
-        self._step_s = step_s
+        super().__init__(step_s, period_s, max_ahead_s)
         self._rest_s = min(FULL_SPEED_TO_REST_S, self._longest_stop_s)
         self._most = np.array([(s.limit.most, s.limit.turning) for s in slots]).reshape(-1, 2)
         self._start_speed = start_speed
@@ -120,7 +119,7 @@ class StreamedPoses(Streamed):
         steps = [continuous(outputs[:, i], self.poses[i]) for i in range(count)]
         flat = np.stack(steps, axis=1).reshape(n, 7 * count)
         going_on = () if self._plan is None else self._plan.chunks
-        before = Plan(now_ns, round(1e9 * self._step_s), self._ahead(n), going_on)
+        before = Plan(now_ns, self._step_ns, self._ahead(n), going_on)
         self._plan = merged(before, flat, now_ns, blend)
         self._way = _joined(self._plan.positions.reshape(-1, count, 7), steps)
         self._times_s = np.concatenate([[0.0], np.cumsum(self._takes_s(self.share(now_ns)))])
@@ -139,7 +138,7 @@ class StreamedPoses(Streamed):
         """Go on to what is to be sent now; False where all is at rest."""
         if self.at_rest or self._sent_ns is None:
             return False
-        if self._plan is not None and now_ns > self._plan.end_ns + round(1e9 * self._step_s):
+        if self._plan is not None and now_ns > self._plan.end_ns + self._step_ns:
             self.stop()  # Nobody renews it.
         late_s = max(now_ns - self._sent_ns, 0) / 1e9
         # A late call becomes a delay, and no jump; but what goes on by itself ends in time.

@@ -45,8 +45,7 @@ class StreamedValues(Streamed):
             period_s: From one message to the next [s].
             max_ahead_s: A stop has ended so long after its begin [s].
         """
-        super().__init__(period_s, max_ahead_s)
-        self._step_ns = round(1e9 * step_s)
+        super().__init__(step_s, period_s, max_ahead_s)
         given = np.array([slot.limit.change or np.inf for slot in slots], float)
         most = np.array([slot.limit.most for slot in slots], float)
         self._most = np.minimum(most, given * self._longest_stop_s)
@@ -62,7 +61,6 @@ class StreamedValues(Streamed):
         ends = np.array([slot.limit.position for slot in slots], float).reshape(-1, 2)
         self._lower, self._upper = ends.T
         self._positions: FloatArray = np.full(len(slots), np.nan)
-        self._late_s = _LATE_S + step_s
         self.clamps = 0
         self.values: FloatArray = np.zeros(len(slots))
         self._measured = np.zeros(len(slots))
@@ -174,7 +172,7 @@ class StreamedValues(Streamed):
 
     def _braking_speed(self, room: FloatArray) -> FloatArray:
         """Largest speeds, (D,), for which so much room is enough; infinite where it is unknown."""
-        known, lost = np.isfinite(room), self._ramp * self._late_s
+        known, lost = np.isfinite(room), self._ramp * (_LATE_S + self._step_s)
         left = np.maximum(np.where(known, room, 0.0), 0.0)
         return np.where(known, np.sqrt(lost**2 + 2.0 * self._ramp * left) - lost, np.inf)
 

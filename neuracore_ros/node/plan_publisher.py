@@ -51,16 +51,15 @@ class PlanPublisher:
         self._node = node
         self._runner = runner
         self._topics: list[_PlanTopic | _PathTopic] = []
-        step_ns = round(1e9 / runner.rate_hz)
         if names := joint_names(commanded_joints(runner.commands)):
-            self._open(PLAN_TOPIC, lambda: _PlanTopic(node, names, step_ns))
+            self._open(PLAN_TOPIC, lambda: _PlanTopic(node, names))
         try:
             hands = list(planned_hands(robot, runner.commands))
         except DescriptionError as error:
             hands = []
             node.get_logger().warning(f'no {PATH_TOPIC}: {error}')
         for hand, topic in zip(hands, path_topics([hand.name for hand in hands]), strict=True):
-            self._open(topic, partial(_PathTopic, node, topic, hand, step_ns))
+            self._open(topic, partial(_PathTopic, node, topic, hand))
         self._counts = [0] * len(self._topics)
         self._heard = False
         self._shown: tuple[Plan | None, ...] = ()
@@ -121,9 +120,9 @@ def _same(one: object, other: object) -> bool:
 class _PlanTopic:
     """Topic of the joints; its message is made once and filled anew, which is much faster."""
 
-    def __init__(self, node: Node, names: list[str], step_ns: int) -> None:
+    def __init__(self, node: Node, names: list[str]) -> None:
         self._node = node
-        self._step_ns = step_ns
+        self._step_ns = 0
         self._message = JointTrajectory(joint_names=names)
         self._points: list[JointTrajectoryPoint] = []
         self.publisher = _publisher(node, JointTrajectory, PLAN_TOPIC)
@@ -131,6 +130,8 @@ class _PlanTopic:
     def publish(self, ahead: PlanAhead, now_ns: int) -> None:
         """Publish the joints of a plan."""
         rows = ahead.positions
+        if ahead.step_ns != self._step_ns:
+            self._step_ns, self._points = ahead.step_ns, []
         for i in range(len(self._points), len(rows)):
             due = Duration(nanoseconds=i * self._step_ns).to_msg()
             self._points.append(JointTrajectoryPoint(time_from_start=due))
@@ -148,9 +149,8 @@ class _PlanTopic:
 class _PathTopic:
     """Topic of the way of one hand, filled anew as well."""
 
-    def __init__(self, node: Node, topic: str, hand: PlannedHand, step_ns: int) -> None:
+    def __init__(self, node: Node, topic: str, hand: PlannedHand) -> None:
         self._node = node
-        self._step_ns = step_ns
         self._hand = hand
         self._message = Path(header=Header(frame_id=hand.frame))
         self._poses: list[PoseStamped] = []
@@ -162,7 +162,7 @@ class _PathTopic:
         while len(self._poses) < len(rows):
             self._poses.append(PoseStamped(header=Header(frame_id=self._hand.frame)))
         for i, (stamped, row) in enumerate(zip(self._poses, rows.tolist(), strict=False)):
-            stamped.header.stamp = Time(nanoseconds=now_ns + i * self._step_ns).to_msg()
+            stamped.header.stamp = Time(nanoseconds=now_ns + i * ahead.step_ns).to_msg()
             position, turned = stamped.pose.position, stamped.pose.orientation
             position.x, position.y, position.z, turned.x, turned.y, turned.z, turned.w = row
         self._message.header.stamp = Time(nanoseconds=now_ns).to_msg()

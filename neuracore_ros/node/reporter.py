@@ -61,6 +61,7 @@ class Reporter:
             DiagnosticArray, '/diagnostics', 10, event_callbacks=PUBLISHES_QUIETLY
         )
         self.statistics = RateStatistics(runner.rate_hz)
+        self._ticks = 0
 
     def start(self) -> None:
         """The node is active from now on."""
@@ -89,6 +90,10 @@ class Reporter:
         """Note a step of the runner, now, and on a steady clock unless time is simulated."""
         self._clock.update(now_ns, time.monotonic())
         running = self._runner.state is State.RUNNING
+        self._ticks += 1
+        # In a takeover there may be several ticks a step of the policy.
+        if self._ticks % round(self._runner.tick_rate_hz / self._runner.rate_hz):
+            return
         self.statistics.step(steady_ns, self._runner.status(now_ns) if running else ())
 
     def refresh(self) -> None:

@@ -105,7 +105,8 @@ class Session:
         self._reporter.start()
         self._runner.start(now_ns)
         self._phase = TickPhase(1.0 / self._runner.rate_hz)
-        self._timers.start('tick', self._runner.rate_hz, self._tick, self._pace())
+        self._tick_rate_hz = self._runner.tick_rate_hz
+        self._timers.start('tick', self._tick_rate_hz, self._tick, self._pace())
         self._reporter.report()
 
     def stop(self) -> None:
@@ -116,7 +117,7 @@ class Session:
         self._obey(self._runner.stop(now_ns))
         self._brake_points(now_ns)
         self._settles_until_s = time.monotonic() + LONGEST_SETTLING_S
-        self._timers.start('settle', self._runner.rate_hz, self._settle, self._pace())
+        self._timers.start('settle', self._runner.tick_rate_hz, self._settle, self._pace())
         self._reporter.report()
 
     @property
@@ -155,6 +156,7 @@ class Session:
             UserError: The robot file does not say where a human commands.
         """
         self._obey(self._runner.take_over(on, self._now_ns()))
+        self._follow_pace()
         line = self._reporter.report()
         disabled = self._runner.state is State.DISABLED
         return f'{line}; it stays disabled until ~/enable' if disabled else line
@@ -250,10 +252,17 @@ class Session:
         slow = slowed_down(self._speed_scaling.factors(), self._min_speed_scaling)
         self._obey(self._runner.tick(now_ns, listeners, slow))
         self._reporter.step(now_ns, self._steady_ns() or now_ns)
-        # Simulated images have no steady phase on the wall clock.
-        if not self._simulated:
+        # Simulated images have no steady phase on the wall clock, and finer steps need no images.
+        if not self._simulated and self._tick_rate_hz == self._runner.rate_hz:
             self._timers.advance('tick', self._phase.tick(time.monotonic()))
+        self._follow_pace()
         self._reporter.report()
+
+    def _follow_pace(self) -> None:
+        """Tick as often as the runner wants it now: a human is followed in steps of their own."""
+        if self._runner.tick_rate_hz != self._tick_rate_hz:
+            self._tick_rate_hz = self._runner.tick_rate_hz
+            self._timers.set_rate('tick', self._tick_rate_hz)
 
     def _settle(self) -> None:
         if self.settled:
@@ -291,7 +300,7 @@ class Session:
 
         Callbacks wait meanwhile, and with them simulated time; so time is counted here.
         """
-        period_s = 1.0 / (self._runner.point_rate_hz or self._runner.rate_hz)
+        period_s = 1.0 / (self._runner.point_rate_hz or self._runner.tick_rate_hz)
         for _ in range(math.ceil(self._runner.rests_in_s(now_ns) / period_s)):
             points = self._runner.points(now_ns)
             if not points:

@@ -30,6 +30,11 @@ class Timers:
         timer = self._open[name] = self._node.create_timer(1.0 / rate_hz, guarded, clock=clock)
         self._periods_ns[name] = timer.timer_period_ns
 
+    def set_rate(self, name: str, rate_hz: float) -> None:
+        """Call it at another rate, from the call after the next on."""
+        self._periods_ns[name] = round(1e9 / rate_hz)
+        self.advance(name, 0.0)
+
     def advance(self, name: str, seconds: float) -> None:
         """Set how much shorter the period after the next call is; below 0: longer."""
         wanted_ns = self._periods_ns[name] - round(1e9 * seconds)

@@ -23,10 +23,12 @@ class PlanAhead:
         positions: Of the J commanded joints in the robot's own units, (1 + n, J); (0, J) where
             nothing is followed.
         poses: Of the P hands that are commanded by poses, (1 + m, P, 7); likewise.
+        step_ns: From one row to the next.
     """
 
     positions: FloatArray
     poses: FloatArray
+    step_ns: int
 
 
 @dataclass(frozen=True, slots=True)

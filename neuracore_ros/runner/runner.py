@@ -2,7 +2,8 @@
 
 Deterministic and single-threaded: everything follows from the calls and their times. The owner
 
-- calls `tick` every 1 / rate_hz (a call that is skipped skips a step),
+- calls `tick` every 1 / tick_rate_hz (a call that is skipped skips a step): the policy's rate, or
+  a higher one in a takeover,
 - sends every command that any call returns, at once, says so by `sent`, and
 - runs the model on every request, wherever it likes, and brings the result to `predicted` or
   `failed`. There is never a second request before the answer to the first.
@@ -69,7 +70,8 @@ class Runner:
 
     Attributes:
         warnings: What the user should know of how the two fit, one line each.
-        rate_hz: How often to call `tick`.
+        rate_hz: Of the policy.
+        tick_rate_hz: How often to call `tick`, until it changes.
         point_rate_hz: How often to call `points`; 0 where `tick` does it.
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
         sources: Where everything that is read comes from.
@@ -108,6 +110,7 @@ class Runner:
         self._manifest = manifest
         self._settings = settings
         self.steady = steady
+        self.tick_rate_hz = manifest.rate_hz
         self._step_ns = round(1e9 / manifest.rate_hz)
         self._joints = Joints.of(robot.commands(), robot.chain_outputs(), manifest.rate_hz)
         self._direct = DirectMotion(robot.direct_commands(), settings, manifest.rate_hz)
@@ -120,7 +123,9 @@ class Runner:
             settings.task,
             settings.frozen_after_s,
         )
-        self.human = HumanCommands(robot, self._joints, self._direct, settings.start_max)
+        self.human = HumanCommands(
+            robot, self._joints, self._direct, settings.start_max, manifest.rate_hz
+        )
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
         self.warnings += treatment_warnings(robot, manifest)
@@ -199,6 +204,7 @@ class Runner:
         self._direct.forget()
         self._stopping.cancel()
         self._state.latched = self._state.human = False
+        self._pace()
         self._wait()
         if not self._settings.enabled:
             self._disable()
@@ -232,7 +238,7 @@ class Runner:
             hindrances: Why the robot could not follow now, one line each.
         """
         if not self.is_active:
-            self._follow_clock(now_ns, self._step_ns)
+            self._follow_clock(now_ns, self._tick_ns)
             held = self._stopping.settle(_sure(self._inputs.measured(now_ns)), now_ns)
             return TickResult(held + self._step_points(now_ns))
         commands = self._check_clock(now_ns)
@@ -342,7 +348,8 @@ class Runner:
 
     def ahead(self, now_ns: int) -> PlanAhead:
         """Return what the robot does from now on, if nothing new is predicted."""
-        return PlanAhead(self._motion.ahead(now_ns), self._direct.poses_ahead(MOST_SHOWN))
+        poses = self._direct.poses_ahead(MOST_SHOWN)
+        return PlanAhead(self._motion.ahead(now_ns), poses, self._tick_ns)
 
     def rests_in_s(self, now_ns: int) -> float:
         """Return how long the commands go on to move the robot, streamed points included [s]."""
@@ -386,6 +393,7 @@ class Runner:
             return TickResult()
         commands = self._brake(now_ns)
         self._state.human = on
+        self._pace()
         if self._state.state is State.DISABLED:
             self._disable()
         elif on or not self._state.latched:
@@ -407,6 +415,16 @@ class Runner:
         self.is_active = False
         return TickResult(commands)
 
+    def _pace(self) -> None:
+        """Go in the steps of whoever commands now, while no plan is followed."""
+        self.tick_rate_hz = self.human.rate_hz if self._state.human else self.rate_hz
+        self._motion.set_rate(self.tick_rate_hz)
+        self._direct.set_rate(self.tick_rate_hz)
+
+    @property
+    def _tick_ns(self) -> int:
+        return round(1e9 / self.tick_rate_hz)
+
     def _step_points(self, now_ns: int) -> Commands:
         if self.point_rate_hz:
             return ()
@@ -415,7 +433,7 @@ class Runner:
     # Time
 
     def _check_clock(self, now_ns: int) -> Commands:
-        jump_ns = self._follow_clock(now_ns, self._step_ns)
+        jump_ns = self._follow_clock(now_ns, self._tick_ns)
         if jump_ns == 0 or not self._state.running:
             return ()
         way = 'back' if jump_ns < 0 else 'forward'
@@ -533,10 +551,10 @@ class Runner:
         """Follow a human, as far as the start gate and the limits allow."""
         if hindered or self._state.latched or not isinstance(wanted, Observation):
             return ()
-        if not (self._state.running or self._rests(now_ns)):
+        if not (self._state.running or (self._rests(now_ns) and self.human.is_paced(now_ns))):
             return ()
         try:
-            outputs, direct = self._rows(self.human.chunk(wanted), ROWS, 0, now_ns)
+            outputs, direct = self._rows(self.human.chunk(wanted, now_ns), ROWS, 0, now_ns)
         except (PolicyError, UnreachableError) as error:
             return self._hold(str(error), now_ns)
         executed = self._motion.setpoint(now_ns) if self._state.running else None
@@ -666,7 +684,8 @@ class Runner:
         self, chunk: ActionChunk, horizon: int, row: int, now_ns: int
     ) -> tuple[FloatArray, DirectValues]:
         """The joints (n, J) and direct values of a chunk of so many rows, from a row on."""
-        outputs = self._joints.from_slots(chunk, horizon, row, *self._start(now_ns))
+        joints = self.human.joints if self._state.human else self._joints
+        outputs = joints.from_slots(chunk, horizon, row, *self._start(now_ns))
         return outputs, self._direct.from_slots(chunk, horizon).from_row(row)
 
     def _start(self, now_ns: int) -> tuple[FloatArray, FloatArray]:
@@ -684,7 +703,7 @@ class Runner:
         return np.zeros(len(anywhere)), anywhere
 
     def _count(self, commands: Commands, now_ns: int) -> None:
-        chains = sum(chain.clamps for chain in self._joints.chains)
+        chains = sum(chain.clamps for chain in self._joints.chains) + self.human.clamps
         self.counters.clamps = self._motion.clamps + self._direct.clamps + chains
         if not self._state.running:
             self.counters.pause()

@@ -14,6 +14,7 @@ from helpers.fault_rig import BRAKING_S, SLACK_S, FaultRig
 from helpers.fault_table import STEP_S
 from helpers.faulty_relays import COMMANDS, robot_file
 from helpers.leader import LEADER, Leader, led
+from helpers.misbehaving_policy import write_misbehaving_policy
 from neuracore_ros.control import Control
 
 MAX_AGE_S = 0.2
@@ -171,6 +172,36 @@ def test_who_commands_is_said_and_the_policy_goes_on_after_it_is_handed_back(led
     world.until_moving()
     assert world.diagnostics['infer: inference']['commander'].startswith('policy policy.pt')
     rig.check()
+
+
+def test_beside_a_slow_policy_the_human_is_followed_in_20_steps_a_second(
+    started_rig, misbehaving, tmp_path
+):
+    rig, world = started_rig, started_rig.world
+    rig.leader.heal()
+    rig.relays.heal()
+    slow = write_misbehaving_policy(tmp_path / 'slow.pt', rate_hz=5.0)
+    rig.configure(model=str(slow))
+    world.until_state('RUNNING')
+    let_go(rig)
+    assert take_over(rig).success
+    world.until_still()
+    grasp(rig)
+    # A busy machine may be late once, but not every time.
+    sent = [sent_in(rig, 2.0) for _ in range(3)]
+    assert max(sent) > 20
+    assert take_over(rig, False).success
+    world.until_state('RUNNING')
+    # The policy has its own steps: a message for each, and for each prediction.
+    assert sent_in(rig, 2.0) <= 20
+    rig.configure(model=str(misbehaving))
+
+
+def sent_in(rig, seconds):
+    """Number of commands that the node sends meanwhile."""
+    before = len(rig.relays.sent)
+    rig.world.let_pass(seconds)
+    return len(rig.relays.sent) - before
 
 
 def test_a_leader_far_away_moves_nothing_until_it_is_brought_near(led_rig):

@@ -1,8 +1,10 @@
 """A policy that misbehaves whenever a picture tells it to."""
 
+from dataclasses import replace
+
 import torch
 
-from helpers.swaying import HORIZON, swaying_manifest
+from helpers.swaying import HORIZON, RATE_HZ, swaying_manifest
 from neuracore_ros.policy.torchscript import save
 
 ORDERS = ('raise', 'nan', 'inf', 'narrow', 'short', 'slow', 'hang', 'leap', 'far', 'near')
@@ -66,7 +68,7 @@ class Misbehaving(torch.nn.Module):
         return {'JOINT_TARGET_POSITIONS': chunk}
 
 
-def write_misbehaving_policy(path, cameras=2, hung=False):
+def write_misbehaving_policy(path, cameras=2, hung=False, rate_hz=RATE_HZ):
     """Save a `Misbehaving` that reads so many cameras."""
-    save(Misbehaving(hung), swaying_manifest(cameras), path)
+    save(Misbehaving(hung), replace(swaying_manifest(cameras), rate_hz=rate_hz), path)
     return path

@@ -19,8 +19,8 @@ HORIZON = 16
 PERIOD_NS = SECOND // 100
 HUMAN_MARK = 0.9
 MARKS = 20
-# A stream may be so old, and a step is made so late, that obeys it.
-OBEYED_NS = round(0.2 * SECOND) + STEP_NS
+# A stream may be so old that is obeyed, and a step is made later.
+OBEYED_NS = round(0.2 * SECOND)
 RESTS_NS = round(0.56 * SECOND)
 
 TARGET = DataType.JOINT_TARGET_POSITIONS
@@ -76,6 +76,7 @@ class ArmsStorm:
     upper = np.array([1.0, 0.5, 1.5, 1.0])
     start = np.zeros(4)
     text = ARMS.replace('ACCELERATION', '')
+    rate_hz = RATE_HZ
 
     def __init__(self, folder, seed, lies=False, text='', **settings):
         self.random = np.random.default_rng(seed)
@@ -108,7 +109,7 @@ class ArmsStorm:
                 DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS: InputSlots(1, (0,)),
             },
             {TARGET: OutputSlots(3, (0, 1, 2)), GRIP: OutputSlots(1, (0,))},
-            rate_hz=RATE_HZ,
+            rate_hz=self.rate_hz,
             horizon=HORIZON,
         )
 
@@ -297,10 +298,11 @@ class ArmsStorm:
             self.take(self.runner.points(self.now_ns))
 
     def step(self):
-        for _ in range(STEP_NS // PERIOD_NS):
+        step_ns = round(SECOND / self.runner.tick_rate_hz)
+        for _ in range(step_ns // PERIOD_NS):
             self.pass_period()
         self.do(self.runner.tick(self.now_ns, self.listeners, self.hindrances))
-        if self.human and self.true_ns - min(self.good_ns.values()) > OBEYED_NS:
+        if self.human and self.true_ns - min(self.good_ns.values()) > OBEYED_NS + step_ns:
             assert not self.runner.moves, 'a human is obeyed who has fallen silent'
 
     # Events

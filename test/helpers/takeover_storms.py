@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.direct_rig import pose_message
-from helpers.runner_rig import RATE_HZ, SECOND, START_NS, joint_state
+from helpers.runner_rig import SECOND, START_NS, joint_state
 from helpers.small_chain import JOINTS, describe, pose
 from helpers.takeover_storm import GRIP, HORIZON, HUMAN_MARK, RESTS_NS, SOUND, ArmsStorm
 from neuracore_ros.description import DataType
@@ -55,7 +55,7 @@ class HandStorm(ArmsStorm):
         return Manifest(
             {kind: InputSlots(1, (0,)) for kind in robot.input},
             {kind: OutputSlots(1, (0,)) for kind in robot.output},
-            rate_hz=RATE_HZ,
+            rate_hz=self.rate_hz,
             horizon=HORIZON,
         )
 
@@ -114,7 +114,7 @@ class BaseStorm(ArmsStorm):
         return Manifest(
             {kind: InputSlots(4, (0, 1, 2, 3)) for kind in robot.input},
             {kind: OutputSlots(4, (0, 1, 2, 3)) for kind in robot.output},
-            rate_hz=RATE_HZ,
+            rate_hz=self.rate_hz,
             horizon=HORIZON,
         )
 
@@ -191,7 +191,7 @@ class SpeedStorm(ArmsStorm):
         return Manifest(
             {kind: InputSlots(2, (0, 1)) for kind in robot.input},
             {kind: OutputSlots(2, (0, 1)) for kind in robot.output},
-            rate_hz=RATE_HZ,
+            rate_hz=self.rate_hz,
             horizon=HORIZON,
         )
 

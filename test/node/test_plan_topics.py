@@ -69,7 +69,9 @@ class Leader:
     def ahead(self, now_ns):
         self.asked += 1
         rows = 0 if self.plans[0] is None else 4
-        return PlanAhead(np.tile(np.arange(rows)[:, None] * 0.1, (1, 3)), np.zeros((0, 0, 7)))
+        return PlanAhead(
+            np.tile(np.arange(rows)[:, None] * 0.1, (1, 3)), np.zeros((0, 0, 7)), STEP_NS
+        )
 
 
 @pytest.fixture

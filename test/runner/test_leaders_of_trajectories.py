@@ -50,3 +50,20 @@ def test_what_a_leader_wants_later_is_not_obeyed_when_the_leader_is_gone(rig):
         rig.step()
         assert not rig.human_moves()
     assert '3 s after the arrival' in rig.runner.reason
+
+
+def test_a_trajectory_is_followed_between_its_points_while_it_is_renewed(rig):
+    began_ns = rig.now_ns
+
+    def wanted(time_s):
+        return 0.1 * time_s, -0.1 * time_s
+
+    for number in range(60):
+        passed_s = (rig.now_ns - began_ns) / SECOND
+        if number % 3 == 0:
+            ahead = [wanted(passed_s + 0.5), wanted(passed_s + 1.0)]
+            rig.runner.receive('leader', trajectory(rig.now_ns, *ahead), rig.now_ns)
+        rig.step()
+    assert rig.human_moves(), rig.runner.reason
+    passed_s = (rig.now_ns - 2 * STEP_NS - began_ns) / SECOND
+    assert rig.positions == pytest.approx(wanted(passed_s), abs=0.005)

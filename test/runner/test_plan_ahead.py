@@ -165,7 +165,7 @@ def test_a_robot_in_degrees_has_the_same_way(tmp_path):
     for text, unit in ((JOINTS_OF_CHAIN, 1.0), (degrees, 180.0 / np.pi)):
         (hand,) = planar(tmp_path, text)[1]
         positions = unit * np.array([[0.5, 0.9, -0.4]])
-        ways.append(hand.way(PlanAhead(positions, np.zeros((0, 0, 7)))))
+        ways.append(hand.way(PlanAhead(positions, np.zeros((0, 0, 7)), STEP_NS)))
     assert same_pose(*ways)
 
 

@@ -44,6 +44,35 @@ def test_a_storm_of_takeovers_leaves_two_arms_within_their_limits_and_in_the_rig
     assert is_dry or min(storms[0].seen_human, storms[0].seen_policy) > 40
 
 
+class SlowArms(ArmsStorm):
+    rate_hz = 5.0
+
+
+class SlowHand(HandStorm):
+    rate_hz = 5.0
+
+
+class SlowBase(BaseStorm):
+    rate_hz = 5.0
+
+
+class SlowSpeeds(SpeedStorm):
+    rate_hz = 5.0
+
+
+@pytest.mark.parametrize('kind', [SlowArms, SlowHand, SlowBase, SlowSpeeds])
+def test_a_human_beside_a_slow_policy_is_followed_in_steps_of_their_own_in_any_storm(
+    tmp_path, kind
+):
+    storm = kind(tmp_path, 3).run(60)
+    assert min(storm.seen_human, storm.seen_policy) > 20
+
+
+def test_single_points_beside_a_slow_policy_keep_to_the_limits_in_any_storm(tmp_path):
+    storm = SlowArms(tmp_path, 4, text=LEFT_IN_POINTS).run(60)
+    assert min(storm.seen_human, storm.seen_policy) > 20
+
+
 @pytest.mark.parametrize(
     'hand',
     [{}, {'text': HAND.replace('tip: tool', 'tip: tool\n    workspace: {y: [-0.62, 0.2]}')}],
