@@ -84,6 +84,19 @@ def test_the_spike_is_read_in_the_legend_at_its_step(opened):
     assert at(page)['values'][1] == '30'
 
 
+def test_no_digit_is_shown_that_the_line_cannot_tell(opened):
+    """Beside a value of 30 a line of 4,000 levels tells hundredths."""
+    page = opened()
+    area = page.locator('.area').first
+    area.focus()
+    for step in range(6):
+        wild, other = float(at(page)['values'][1]), float(at(page)['values'][0])
+        base, elbow = swing(phase=SPIKED)[step]
+        assert abs(wild - elbow) < 0.01 and wild == round(wild, 2)
+        assert abs(other - base) < 0.001
+        page.keyboard.press('ArrowRight')
+
+
 def test_it_plays_to_the_end_and_stops(opened):
     page = opened()
     page.locator('[data-part=play]').click()
@@ -125,6 +138,19 @@ def test_every_episode_is_reached_by_keyboard(opened):
     page.wait_for_selector(f'#viewer[data-shown="{reached[-2]}"]')
 
 
+def test_back_to_the_begin_shows_what_was_shown_there(opened):
+    page = opened()
+    page.locator('#episodes a').last.click()
+    page.wait_for_selector(f'#viewer:not([data-shown="episode-{SPIKED}"])')
+    page.go_back()
+    page.wait_for_selector(f'#viewer[data-shown="episode-{SPIKED}"]')
+
+
+@pytest.mark.parametrize('key', ['%', 'episode-99', 'every-episode', 'viewer'])
+def test_an_address_that_names_no_episode_shows_the_first(opened, key):
+    assert opened(key=key).locator('[data-part=title]').inner_text() == f'Episode {SPIKED}: arm'
+
+
 def test_a_link_to_an_episode_opens_it(opened):
     page = opened(key=f'episode-{LAST}')
     assert page.locator('[data-part=title]').inner_text() == f'Episode {LAST}: other <b>arm</b>'
@@ -160,8 +186,12 @@ def test_words_find_episodes(opened):
     page.locator('input[type=search]').fill('other run_5')
     assert column(page, 1) == ['5']
     assert page.locator('#episodes-count').inner_text() == '1 shown'
+    # The only one that is found has no neighbours; then all are there again.
+    page.locator('#episodes a', has_text='5').click()
+    expect(page.locator('[data-part=previous]')).to_be_disabled()
     page.locator('input[type=search]').fill('')
     assert len(column(page, 1)) == LAST + 1
+    expect(page.locator('[data-part=previous]')).to_be_enabled()
 
 
 @pytest.mark.parametrize('width', [360, 800, 1400])

@@ -26,7 +26,12 @@
     return made;
   };
   const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const digits = (value) => (Math.abs(value) < 1e-9 ? '0' : String(Number(value.toPrecision(4))));
+  // Four digits, and none that is finer than the levels of a line, `step` apart, can tell.
+  const digits = (value, step = 0) => {
+    const places = step > 0 ? Math.floor(-Math.log10(step)) : 9;
+    const shown = Number(value.toPrecision(4));
+    return String(Number(shown.toFixed(Math.max(0, Math.min(places, 9)))) || 0);
+  };
 
   // Lines of P points each: differences of 16 bits, the low bytes of all before the high ones.
   async function linesOf(data) {
@@ -129,7 +134,8 @@
     plot.over.addEventListener('pointermove', (event) => playing || point(event));
     plot.over.addEventListener('pointerdown', (event) => { stop(); point(event); });
     area.addEventListener('keydown', byKey);
-    return { plot, area, line, outputs, values };
+    const levels = chart.lines.map(({ low, high }) => (high - low) / (NOTHING - 1));
+    return { plot, area, line, outputs, values, levels };
   }
 
   // A zoom of one plot is that of all.
@@ -196,13 +202,13 @@
     clock.textContent = text;
     slider.setAttribute('aria-valuetext', text);
     const at = pointAt(step);
-    for (const { plot, line, outputs, values } of plots) {
+    for (const { plot, line, outputs, values, levels } of plots) {
       const left = plot.valToPos(seconds(), 'x');
       line.hidden = !(left >= -1 && left <= plot.over.clientWidth + 1);
       line.style.left = `${left - 0.75}px`;
       outputs.forEach((output, n) => {
         const value = values[n][at];
-        output.textContent = value === null ? '-' : digits(value);
+        output.textContent = value === null ? '-' : digits(value, levels[n]);
       });
     }
     pictures.forEach(showPicture);
@@ -301,6 +307,7 @@
   slider.addEventListener('input', () => { stop(); goTo(Number(slider.value)); });
   document.addEventListener('themechange', () => plots.forEach(({ plot }) => plot.redraw(false)));
   document.addEventListener('click', (event) => event.target.closest('thead') && steer());
+  document.addEventListener('input', (event) => event.target.matches('[data-filters]') && steer());
   new ResizeObserver(() => {
     for (const { plot, area } of plots) {
       if (area.clientWidth && area.clientWidth !== plot.width) {
@@ -315,10 +322,12 @@
     viewer.style.setProperty('--steer', `${steering.offsetHeight}px`);
   }).observe(steering);
 
-  const keyOfHash = () => decodeURIComponent(location.hash.slice(1));
+  const keyOfHash = () => location.hash.slice(1);
   addEventListener('hashchange', async () => {
-    if (!document.getElementById(PREFIX + keyOfHash())) return;
-    await open(keyOfHash());
+    const key = keyOfHash();
+    if (!key) open(viewer.dataset.first);
+    if (!document.getElementById(PREFIX + key)) return;
+    await open(key);
     viewer.scrollIntoView({ block: 'start' });
     title.focus({ preventScroll: true });
   });
