@@ -1,7 +1,7 @@
 """Counts, lists and tables as people read them in a terminal."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def counted(number: int, noun: str, several: str = '') -> str:
@@ -12,6 +12,11 @@ def counted(number: int, noun: str, several: str = '') -> str:
 def counts(counter: Mapping[str, int]) -> str:
     """``stale 12, future 3``, the most frequent first."""
     return ', '.join(f'{what} {n}' for what, n in Counter(counter).most_common()) or '-'
+
+
+def number_list(values: Iterable[float]) -> str:
+    """``[0.5, -1, 3.142]``: numbers to four digits, as YAML has a list."""
+    return f'[{", ".join(f"{value:.4g}" for value in values)}]'
 
 
 def few(names: Sequence[str], most: int = 3) -> str:

@@ -23,6 +23,7 @@ from neuracore_ros.alignment.chain_frames import (
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.wording import number_list
 
 # Cosine: axes nearer to each other are one direction, drawn differently.
 _ALIKE = 0.7
@@ -180,8 +181,8 @@ def _base_like(mine: ChainFrames, like: WrittenFrames) -> tuple[FloatArray, str]
         return mine.base, f'{_front(mine)}, as that of {like.robot}'
     way = placement(moved)
     return mine.base @ moved, (
-        f'as that of {like.robot}, which stands at xyz {_listed(way.xyz)} rpy {_listed(way.rpy)} '
-        'in a frame with x to where the arm reaches'
+        f'as that of {like.robot}, which stands at xyz {number_list(way.xyz)} '
+        f'rpy {number_list(way.rpy)} in a frame with x to where the arm reaches'
     )
 
 
@@ -252,7 +253,3 @@ def _cube() -> Iterator[FloatArray]:
             rotation[places, range(3)] = signs
             if np.linalg.det(rotation) > 0.0:
                 yield rotation
-
-
-def _listed(values: tuple[float, ...]) -> str:
-    return f'[{", ".join(f"{value:.4g}" for value in values)}]'

@@ -17,6 +17,7 @@ from neuracore_ros.description.layout_checks import Finding, Place
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
+from neuracore_ros.wording import number_list
 
 # Frames differ by more than arms are drawn differently [deg].
 _TILTED, _TURNED, _OPPOSITE = 30.0, 45.0, 90.0
@@ -299,10 +300,7 @@ def _tip_line(mine: WrittenFrames, its: WrittenFrames) -> str:
 
 
 def _line(placement: Placement) -> str:
-    xyz, rpy = (
-        ', '.join(f'{value:.4g}' for value in each) for each in (placement.xyz, placement.rpy)
-    )
-    return f'{{xyz: [{xyz}], rpy: [{rpy}]}}'
+    return f'{{xyz: {number_list(placement.xyz)}, rpy: {number_list(placement.rpy)}}}'
 
 
 def _between_axes(one: FloatArray, other: FloatArray) -> float:

@@ -60,6 +60,11 @@ class Layout:
             for part in ([f'.{name}' for name in POSE_COMPONENTS] if kind.is_pose else [''])
         ]
 
+    def places(self, part: 'Layout') -> list[int]:
+        """The places among :meth:`columns` that the columns of a narrower layout have."""
+        places = {name: place for place, name in enumerate(self.columns())}
+        return [places[name] for name in part.columns()]
+
     def join(self, values: Mapping[DataType, NDArray[Any]]) -> NDArray[Any]:
         """Concatenate the numeric DataTypes in the order of :meth:`columns`.
 

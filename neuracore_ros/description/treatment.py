@@ -20,6 +20,7 @@ from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.sense import Sense, chain_senses, scaling, senses, turned_joints
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.records import Record
+from neuracore_ros.wording import number_list
 
 _ROUNDED = 1e-3
 """Frames that differ by less [m], [rad] are the same, however they were written."""
@@ -355,7 +356,4 @@ def _placement(record: Record) -> Placement:
 
 
 def _placed(placement: Placement) -> str:
-    xyz, rpy = (
-        ', '.join(f'{value:.4g}' for value in each) for each in (placement.xyz, placement.rpy)
-    )
-    return f'[{xyz}] rpy [{rpy}]'
+    return f'{number_list(placement.xyz)} rpy {number_list(placement.rpy)}'

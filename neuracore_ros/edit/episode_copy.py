@@ -182,7 +182,7 @@ def widened(
         ACTION: (was.output_layout, now.output_layout),
     }
     found = {
-        key: statistics[key].placed(_places(*layouts), len(layouts[1].columns()))
+        key: statistics[key].placed(layouts[1].places(layouts[0]), len(layouts[1].columns()))
         if key in statistics
         else Statistics.absent(len(layouts[1].columns()))
         for key, layouts in vectors.items()
@@ -202,11 +202,5 @@ def _placed(values: Array, part: Layout, whole: Layout) -> Array:
     if part == whole:
         return values
     wide = np.zeros((len(values), len(whole.columns())), values.dtype)
-    wide[:, _places(part, whole)] = values
+    wide[:, whole.places(part)] = values
     return wide
-
-
-def _places(part: Layout, whole: Layout) -> list[int]:
-    """The places that the columns of a layout have in a wider one."""
-    places = {name: place for place, name in enumerate(whole.columns())}
-    return [places[name] for name in part.columns()]

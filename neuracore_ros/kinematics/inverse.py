@@ -14,6 +14,7 @@ from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.kinematics.obstacle import StepBounds, obstacle
 from neuracore_ros.kinematics.pose_solver import Goal, PoseSolver, is_reached
 from neuracore_ros.kinematics.rotations import NORM_TOLERANCE, quaternion_to_matrix
+from neuracore_ros.wording import number_list
 
 # Cost of what a joint moves in a second at its largest speed. At a singularity it keeps joints
 # from running far to gain a millimetre; elsewhere it costs some thousandths of a millimetre.
@@ -106,7 +107,9 @@ class InverseKinematics:
         targets = self._targets(poses)
         now = np.array(start, dtype=float)
         if not np.isfinite(now).all():
-            raise UnreachableError(f"'{self._chain.name}' starts from no joints: {_listed(now)}")
+            raise UnreachableError(
+                f"'{self._chain.name}' starts from no joints: {number_list(now)}"
+            )
         before = now
         joints = np.empty((len(targets), len(now)))
         for step, target in enumerate(targets):
@@ -153,11 +156,11 @@ class InverseKinematics:
         values = np.asarray(poses, dtype=float).reshape(-1, 7)
         what = f"'{self._chain.name}' cannot reach what is no pose"
         for step in np.flatnonzero(~(np.abs(values) <= _LARGEST).all(axis=1)).tolist():
-            raise UnreachableError(f'{what} (step {step}): {_listed(values[step])}')
+            raise UnreachableError(f'{what} (step {step}): {number_list(values[step])}')
         lengths = np.linalg.norm(values[:, 3:], axis=1)
         for step in np.flatnonzero(np.abs(lengths - 1.0) > NORM_TOLERANCE).tolist():
             raise UnreachableError(
-                f'{what} (step {step}): its quaternion {_listed(values[step, 3:])} has length '
+                f'{what} (step {step}): its quaternion {number_list(values[step, 3:])} has length '
                 f'{lengths[step]:.3g}, not 1'
             )
         xyz = np.minimum(np.maximum(values[:, :3], self._workspace[0]), self._workspace[1])
@@ -191,7 +194,3 @@ class InverseKinematics:
         return UnreachableError(
             f"'{self._chain.name}' cannot reach x {x:g} y {y:g} z {z:g} (step {step}){reason}"
         )
-
-
-def _listed(values: FloatArray) -> str:
-    return f'[{", ".join(f"{value:.4g}" for value in values)}]'

@@ -216,8 +216,8 @@ class Batches:
         file = self.path / lerobot.data_path(episode.number)
         columns = read_columns(self.path, self.metadata, episode.number)
         whole = self.metadata
-        state = _places(self.input_layout, whole.input_layout)
-        action = _places(self.output_layout, whole.output_layout)
+        state = whole.input_layout.places(self.input_layout)
+        action = whole.output_layout.places(self.output_layout)
         self._state[episode.rows] = columns.state[:, state]
         self._state_valid[episode.rows] = columns.state_valid[:, state]
         self._action[episode.rows] = columns.action[:, action]
@@ -331,9 +331,3 @@ def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:
             raise DatasetError(f'{what} {kind} is not in it; it has: {", ".join(layout.widths)}')
     wanted = kinds or layout.widths.keys()
     return Layout({kind: width for kind, width in layout.widths.items() if kind in wanted})
-
-
-def _places(part: Layout, whole: Layout) -> list[int]:
-    """The places that the columns of a part have in the whole."""
-    places = {name: place for place, name in enumerate(whole.columns())}
-    return [places[name] for name in part.columns()]

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.arm_links import LinkTree
 from neuracore_ros.description import DataType, DescriptionError, Joint, Robot, Source
+from neuracore_ros.description.layout_checks import source_of
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.routes import ScaleOffset, is_feature
 from neuracore_ros.description.units import CENTIMETRES, DEGREES, MILLIMETRES, TICKS
@@ -94,7 +95,7 @@ def named_slots(robot: Robot, links: LinkTree) -> list[NamedSlot]:
                 continue
             measured = kind.measured if kind.is_gripper else DataType.JOINT_POSITIONS
             for index, name in slots.items():
-                source = _source(robot, measured, name)
+                source = source_of(robot, measured, name)
                 command = commanded.get((kind.is_gripper, name))
                 joint = next(
                     (each for each in _names(name, source, command) if each in links.joints), ''
@@ -170,13 +171,6 @@ def _names(name: str, source: Source | None, command: Joint | None) -> Iterator[
     for each in (source, command):
         if each is not None:
             yield each.message_name
-
-
-def _source(robot: Robot, kind: DataType, name: str) -> Source | None:
-    try:
-        return robot.source(kind, name)
-    except DescriptionError:
-        return None
 
 
 def _commanded(robot: Robot) -> Mapping[tuple[bool, str], Joint]:

@@ -26,6 +26,7 @@ from neuracore_ros.viewer.joint_proposals import (
 from neuracore_ros.viewer.layout_warnings import LayoutComparison
 from neuracore_ros.viewer.robot_file_editor import FRAMES
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor as Editor
+from neuracore_ros.wording import number_list
 
 __all__ = ['Proposal', 'apply_all', 'proposals']
 
@@ -186,8 +187,8 @@ def _frames_of(slot: PoseSlot, like: WrittenFrames) -> Iterator[Proposal]:
             yield Proposal(
                 slot.kind,
                 chain.name,
-                f"place {which} of '{chain.name}' at xyz {_listed(placed.xyz)} rpy "
-                f'{_listed(placed.rpy)}, {apart} from where it is: {why}',
+                f"place {which} of '{chain.name}' at xyz {number_list(placed.xyz)} rpy "
+                f'{number_list(placed.rpy)}, {apart} from where it is: {why}',
                 partial(
                     Editor.set_frame,
                     chain=chain.name,
@@ -207,7 +208,3 @@ def _apart(one: FloatArray, other: FloatArray) -> str:
     parts = [f'{angle:.0f} degrees'] if angle > _SAME_WAY else []
     parts += [f'{100 * distance:.0f} cm'] if distance > _SAME_PLACE else []
     return ' and '.join(parts)
-
-
-def _listed(values: tuple[float, float, float]) -> str:
-    return f'[{", ".join(f"{value:.4g}" for value in values)}]'

@@ -94,7 +94,7 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
         PolicyError: A file is missing or damaged, or the policy cannot be served.
     """
     folder = _folder(path)
-    config = _json(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     kind = _type(config)
     if not (folder / WEIGHTS).is_file():
         raise PolicyError(f'{folder}: lacks {WEIGHTS}: was the checkpoint copied whole?')
@@ -178,7 +178,7 @@ def _steps(folder: Path, name: str) -> list[Record]:
             'weights; python -m lerobot.processor.migrate_policy_normalization --pretrained-path '
             f'{folder} writes it'
         )
-    steps = _json(path).listed('steps')
+    steps = read_json(path).listed('steps')
     for step in steps:
         if not step.has('registry_name'):
             named = quoted(step.value('class', default=''))
@@ -272,7 +272,7 @@ def _dataset(folder: Path) -> str:
     path = folder / TRAINING
     if not path.is_file():
         return ''
-    dataset = _json(path).record('dataset', default={})
+    dataset = read_json(path).record('dataset', default={})
     named = dataset.value('root', default=None) or dataset.value('repo_id', default='')
     return named if isinstance(named, str) else ''
 
@@ -312,7 +312,12 @@ def _digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def _json(path: Path) -> Record:
+def read_json(path: Path) -> Record:
+    """Read a JSON file that a user gave, or that lies in a folder that a user gave.
+
+    Raises:
+        PolicyError: It is missing, cannot be read or is no JSON object.
+    """
     try:
         return read_record(path, PolicyError)
     except OSError as error:

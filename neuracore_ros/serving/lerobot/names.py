@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MIN_RATE_HZ
-from neuracore_ros.errors import PolicyError, quoted, unreadable
-from neuracore_ros.records import Record, read_record
-from neuracore_ros.serving.lerobot.checkpoint import ACTION, STATE
+from neuracore_ros.errors import PolicyError, quoted
+from neuracore_ros.records import Record
+from neuracore_ros.serving.lerobot.checkpoint import ACTION, STATE, read_json
 
 INFO = Path('meta') / 'info.json'
 
@@ -45,7 +45,7 @@ def read_dataset_names(folder: Path) -> LerobotNames:
         raise PolicyError(
             f'{folder}: is no LeRobot dataset: it lacks {INFO}, which is all that is read of it'
         )
-    info = _json(path)
+    info = read_json(path)
     features = info.record('features')
     return LerobotNames(
         state=_names(features, STATE),
@@ -63,7 +63,7 @@ def read_calibration(path: Path) -> dict[str, float]:
         PolicyError: It is no calibration of LeRobot, or turns a joint.
     """
     found = {}
-    for name, motor in _json(path).records():
+    for name, motor in read_json(path).records():
         least, most = motor.integer('range_min'), motor.integer('range_max')
         if most <= least:
             raise motor.error(f'its range, {least} to {most}, is empty: calibrate it again')
@@ -86,10 +86,3 @@ def _names(features: Record, feature: str) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
         raise record.error(f'names must be a list of names, is {quoted(names)}')
     return tuple(names)
-
-
-def _json(path: Path) -> Record:
-    try:
-        return read_record(path, PolicyError)
-    except OSError as error:
-        raise PolicyError(unreadable(path, error)) from error
