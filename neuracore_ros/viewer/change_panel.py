@@ -221,7 +221,7 @@ class _RobotControls:
         self._quarters.visible = at.scale is not None and chosen.unit == 'rad'
         if at.scale is not None:
             self._sign.label = f'Turn the sign (scale is {at.scale:g})'
-            self._offset.label = f'Offset [{chosen.unit}]'
+            self._offset.label = f'Offset [{chosen.unit}]' if chosen.unit else 'Offset'
             if abs(self._offset.value - at.offset) > 1e-9:
                 put(self._offset, at.offset)
         self._indices = {words: index for index, words in at.indices.items()}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from neuracore_ros.alignment.align import align, align_cameras
 from neuracore_ros.alignment.align_frames import WrittenFrames, propose
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.chain_frames import matrix, placement, relative
 from neuracore_ros.alignment.frame_differences import PoseSlot, other_scale, tips_differ
 from neuracore_ros.alignment.name_heuristics import alike
@@ -33,6 +35,7 @@ __all__ = ['Proposal', 'apply_all', 'proposals']
 _CAMERAS = (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
 # Frames that are nearer are one, as hands are measured [deg], [m].
 _SAME_WAY, _SAME_PLACE = 15.0, 0.05
+_LEFT, _RIGHT = 'left.', 'right.'
 # More steps lead nowhere.
 _MOST_STEPS = 100
 
@@ -59,7 +62,7 @@ def proposals(
         return (*_commands(robot), *_in_vocabulary(robot, comparison))
     return (
         *_commands(robot),
-        *_joints(robot, like, comparison),
+        *_beside(robot, like, comparison),
         *_cameras(robot, like),
         *_frames(robot, like, comparison),
     )
@@ -114,6 +117,14 @@ def _commands(robot: Robot) -> Iterator[Proposal]:
             )
 
 
+def _beside(robot: Robot, like: Robot, comparison: LayoutComparison) -> Iterator[Proposal]:
+    """By the rules of the vocabulary that both name, as ``layout`` holds them; else by roles."""
+    if comparison.arm(robot).places() and comparison.arm(like).places():
+        yield from _in_vocabulary(robot, comparison)
+    else:
+        yield from _joints(robot, like, comparison)
+
+
 def _joints(robot: Robot, like: Robot, comparison: LayoutComparison) -> Iterator[Proposal]:
     arm, other = comparison.arm(robot), comparison.arm(like)
     if not (arm.has_joints and other.has_joints):
@@ -139,7 +150,36 @@ def _in_vocabulary(robot: Robot, comparison: LayoutComparison) -> Iterator[Propo
     """The slots that the vocabulary of a file gives the joints of its URDF."""
     places = [place for place in comparison.places_in_vocabulary(robot) if place.counterpart]
     if places:
-        yield from joint_proposals(comparison.arm(robot), places, places)
+        arm = comparison.arm(robot)
+        places = _of_its_side(arm, places)
+        yield from joint_proposals(arm, places, places)
+
+
+def _of_its_side(arm: DescribedArm, places: list[SlotProposal]) -> list[SlotProposal]:
+    """The places of an arm that is alone in its URDF, and may be the left one of two in its file.
+
+    It is if more of its joints stand in slots of the left arm than of the right one.
+    """
+    vocabulary = arm.robot.vocabulary
+    if vocabulary is None or any(place.counterpart.startswith(_LEFT) for place in places):
+        return places
+    names = vocabulary.names(DataType.JOINT_POSITIONS)
+    stand = [names.get(index, '') for index in arm.joints()]
+    sides = [sum(name.startswith(side) for name in stand) for side in (_LEFT, _RIGHT)]
+    if sides[0] <= sides[1]:
+        return places
+    lefts = {name.removeprefix(_LEFT): i for i, name in names.items() if name.startswith(_LEFT)}
+    return [
+        replace(
+            place,
+            index=lefts[rest],
+            counterpart=f'{_LEFT}{rest}',
+            why=place.why.replace(_RIGHT, _LEFT),
+        )
+        if (rest := place.counterpart.removeprefix(_RIGHT)) in lefts
+        else place
+        for place in places
+    ]
 
 
 def _cameras(robot: Robot, like: Robot) -> Iterator[Proposal]:

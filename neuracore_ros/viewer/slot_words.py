@@ -261,8 +261,8 @@ def _at_number(
     return RobotAtSlot(
         robot.name,
         range_.name,
-        f'{_number(own)} {range_.unit}'.rstrip(),
-        f'{_number(min(ends))} … {_number(max(ends))}',
+        f'{_number(own, range_.unit)} {range_.unit}'.rstrip(),
+        f'{_number(min(ends), range_.unit)} … {_number(max(ends), range_.unit)}',
         abs(shown - value) > 1e-9,
         sense.scale,
         sense.offset,
@@ -318,5 +318,7 @@ def _rules(slot: VocabularySlot) -> str:
     return '; '.join(filter(None, parts))
 
 
-def _number(value: float) -> str:
-    return f'{value:.2f}' if math.isfinite(value) else 'none'
+def _number(value: float, unit: str) -> str:
+    # Fingers have a few centimetres, also where the unit of an opening is not known.
+    digits = 2 if unit == 'rad' else 3
+    return f'{value:.{digits}f}' if math.isfinite(value) else 'none'

@@ -235,3 +235,41 @@ def test_a_robot_of_several_arms_is_held_to_it_too(robot, tmp_path):
     apply_all(editor, None, comparison)
     assert editor.robot.scale_offsets() == before.scale_offsets()
     assert (editor.robot.input, editor.robot.output) == (before.input, before.output)
+
+
+def drafted(folder, name, urdf):
+    """A draft by the vocabulary."""
+    out = folder / f'{name}.yaml'
+    assert main(['describe', '--urdf', str(urdf), '--out', str(out)]) == 0
+    return RobotFileEditor.open(out)
+
+
+def test_an_arm_that_is_the_left_one_of_two_in_its_file_stays_so(tmp_path):
+    editor, comparison = drafted(tmp_path, 'left', CONFIG / 'franka.urdf'), LayoutComparison()
+    for joint in range(7, 0, -1):
+        editor.set_index(JOINTS, f'panda_joint{joint}', joint + 6)
+    assert proposals(editor.robot, None, comparison) == ()
+    before = editor.robot
+    editor.swap(JOINTS, 'panda_joint5', 'panda_joint6')
+    editor.flip_sign(JOINTS, 'panda_joint4')
+    found = [each.text.partition(':')[0] for each in proposals(editor.robot, None, comparison)]
+    assert found == [
+        "turn the sign of 'panda_joint4'",
+        "swap 'panda_joint6' with 'panda_joint5', to index 12",
+    ]
+    assert apply_all(editor, None, comparison) == 2
+    assert editor.robot.scale_offsets() == before.scale_offsets()
+    assert editor.robot.input == before.input
+
+
+def test_robots_of_one_vocabulary_are_held_to_its_rules_as_layout_holds_them(tmp_path):
+    comparison = LayoutComparison()
+    baxter = drafted(tmp_path, 'baxter', known_urdf('baxter'))
+    for name in ('tiago_dual', 'franka'):
+        urdf = CONFIG / 'franka.urdf' if name == 'franka' else known_urdf(name)
+        editor = drafted(tmp_path, name, urdf)
+        assert texts(editor, baxter, comparison) == []
+    editor.flip_sign(JOINTS, 'panda_joint2')
+    assert texts(editor, baxter, comparison) == [
+        "turn the sign of 'panda_joint2': it turns the other way than 'right.shoulder_pitch'"
+    ]
