@@ -105,7 +105,9 @@ class FileHistory:
     def edit(self, write: Write, expected: FileMeaning) -> None:
         """Write an edit, and hold what it means against what it was to mean.
 
-        Where an alias would spread it to other values, that alias is written out.
+        Where an alias would spread it to other values, that alias is written out. Where it leads
+        back to what an earlier text meant, that text is taken: a sign that is turned twice leaves
+        no trace.
 
         Raises:
             UserError: The new text would be refused, or mean something else.
@@ -125,6 +127,8 @@ class FileHistory:
             if spread.text == yaml.text:
                 raise UserError(f'{problem} (nothing is changed)')
             yaml = spread
+        known = (each for each in reversed(self._states) if each.meaning.is_close(state.meaning))
+        state = next(known, state)
         if state.text != self.now.text:
             self._states.append(state)
 

@@ -16,6 +16,9 @@ from neuracore_ros.viewer.written_yaml import WrittenScalar, WrittenYaml
 from neuracore_ros.yaml_value import ENDINGS, MOST_BYTES
 
 
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
 def replace_file(path: Path, before: bytes, content: bytes) -> None:
     """Write a file, whole or not at all; it keeps its permissions and, where it can, its owner.
 
@@ -35,7 +38,8 @@ def replace_file(path: Path, before: bytes, content: bytes) -> None:
         )
     require_ordinary(path)
     _require_unchanged(path, before)
-    if not os.access(path, os.W_OK):
+    # root may write what nobody is meant to.
+    if not os.access(path, os.W_OK) or not path.stat().st_mode & _WRITABLE:
         raise UserError(f'{path}: is read-only: make it writable (chmod u+w), or save a copy')
     own = path.stat()
     with whole_path(path) as partial:

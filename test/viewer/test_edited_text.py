@@ -250,7 +250,7 @@ def test_a_frame_is_added_below_the_links_that_it_is_seen_from(tmp_path):
     assert (old, new) == ([], ['    base_offset: {xyz: [0.0, 0.0, 0.5]}'])
     editor.set_frame('hand', 'base_offset', [0, 0, 0.5], [0, 0, 1.570796])
     assert '    base_offset: {xyz: [0.0, 0.0, 0.5], rpy: [0.0, 0.0, 1.570796]}' in editor.text
-    editor.set_frame('hand', 'base_offset', [0, 0, 0.5], [0, 0, 0])
+    editor.set_frame('hand', 'base_offset', [0, 0, 0.6], [0, 0, 0])
     assert 'rpy: [0.0, 0.0, 0.0]}' in editor.text
 
 
@@ -369,6 +369,23 @@ def test_a_number_is_turned_however_it_is_written(tmp_path, spoilt):
     assert editor.sense(JOINTS, 'a').scale == 1.0
     editor.flip_sign(JOINTS, 'a')
     assert editor.sense(JOINTS, 'a').scale == -1.0
+
+
+def test_what_is_done_and_done_back_leaves_no_trace(tmp_path):
+    text = (
+        'robot: one\ninput: {JOINT_POSITIONS: [a, b]}\noutput: {}\n'
+        'sources: {JOINT_POSITIONS: {topic: /s}}  # none is turned\n'
+    )
+    editor = opened(tmp_path, text)
+    editor.flip_sign(JOINTS, 'a')
+    turned = editor.text
+    editor.move_zero(JOINTS, 'b', 0.5)
+    editor.move_zero(JOINTS, 'b', -0.5)
+    assert editor.text == turned != text
+    editor.flip_sign(JOINTS, 'a')
+    assert editor.text == text and not editor.is_changed
+    editor.undo()
+    assert editor.text == turned
 
 
 def test_a_line_in_braces_is_broken_between_names_whatever_comment_follows(tmp_path):

@@ -95,6 +95,13 @@ def test_a_read_only_file_is_left(editor, path, monkeypatch):
     assert path.read_text() == TEXT
 
 
+def test_not_even_root_writes_what_nobody_may(editor, path):
+    path.chmod(0o444)
+    with pytest.raises(UserError, match='is read-only'):
+        editor.save()
+    assert path.read_text() == TEXT
+
+
 def test_permissions_stay(editor, path):
     path.chmod(0o640)
     editor.save()
