@@ -38,6 +38,20 @@ def find_mesh(name: str, urdf: Path) -> Path | None:
     return None
 
 
+def why_not(name: str, urdf: Path) -> str:
+    """The reason, in words, why a file that a URDF means is not read; '' where there is none."""
+    for file in _places(name, urdf):
+        with suppress(OSError, ValueError):
+            if not file.is_file():
+                continue
+            if file.suffix.lower() not in _MESH_FILES:
+                return f'{file.suffix or "it"} is none of STL, COLLADA and OBJ'
+            if (size := file.stat().st_size) >= _MOST_BYTES:
+                return f'{size / 1e6:.0f} MB; up to {_MOST_BYTES / 1e6:.0f} are read'
+            return 'no triangle is read from it'
+    return ''
+
+
 def _places(name: str, urdf: Path) -> Iterator[Path]:
     if '://' not in name or name.startswith('file://'):
         yield urdf.parent / name.removeprefix('file://')

@@ -20,7 +20,7 @@ from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.description.urdf_xml import read_urdf_text
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.link_shapes import Colour, LinkShape, read_link_shapes
-from neuracore_ros.kinematics.mesh_files import find_mesh, mesh_triangles
+from neuracore_ros.kinematics.mesh_files import find_mesh, mesh_triangles, why_not
 from neuracore_ros.viewer.coarse_mesh import Triangles, area, coarse, joined, placed
 from neuracore_ros.viewer.rods import rods
 
@@ -58,11 +58,13 @@ class LinkMeshes:
         meshes: A link may have several, of several colours, or none.
         missing: Mesh files that cannot be read, as the URDF names them.
         named: How many it names.
+        why: The reason for the first of the missing ones; empty if there is no such file.
     """
 
     meshes: tuple[LinkMesh, ...]
     missing: tuple[str, ...]
     named: int
+    why: str = ''
 
     @property
     def note(self) -> str:
@@ -70,8 +72,11 @@ class LinkMeshes:
         if not self.missing:
             return ''
         few = f'{len(self.missing)} of {self.named} mesh files'
-        text = f'{few} cannot be read, such as {self.missing[0]}: their links are drawn as rods'
-        if self.missing[0].startswith('package://'):
+        why = f' ({self.why})' if self.why else ''
+        text = (
+            f'{few} cannot be read, such as {self.missing[0]}{why}: their links are drawn as rods'
+        )
+        if not why and self.missing[0].startswith('package://'):
             package = self.missing[0].removeprefix('package://').partition('/')[0]
             text += f'. Source the workspace that has {package}, or copy it beside the URDF'
         return text
@@ -114,7 +119,8 @@ def _link_meshes(text: str, urdf: Path) -> LinkMeshes:
         if len(triangles.triangles)
     )
     named = sum(each.kind == 'mesh' for shapes in visual.values() for each in shapes)
-    return LinkMeshes(meshes, tuple(missing), named)
+    why = why_not(missing[0], urdf) if missing else ''
+    return LinkMeshes(meshes, tuple(missing), named, why)
 
 
 def _triangles(shape: LinkShape, urdf: Path) -> Triangles | None:

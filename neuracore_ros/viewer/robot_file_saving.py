@@ -15,7 +15,6 @@ from neuracore_ros.viewer.robot_file_text import text_change
 from neuracore_ros.viewer.written_yaml import WrittenScalar, WrittenYaml
 from neuracore_ros.yaml_value import ENDINGS, MOST_BYTES
 
-
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 

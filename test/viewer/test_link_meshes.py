@@ -54,6 +54,22 @@ def test_boxes_cylinders_spheres_and_capsules_are_drawn_in_their_size(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('name', 'size', 'why'),
+    [
+        ('a.glb', 10, 'a.glb (.glb is none of STL, COLLADA and OBJ): '),
+        ('a.stl', 40_000_000, 'a.stl (40 MB; up to 30 are read): '),
+        ('a.stl', 10, 'a.stl (no triangle is read from it): '),
+        ('a.stl', None, 'a.stl: '),
+    ],
+)
+def test_the_note_says_why_a_file_is_not_read(tmp_path, name, size, why):
+    if size is not None:
+        with (tmp_path / name).open('wb') as file:
+            file.truncate(size)
+    assert f'such as {why}' in drawn(tmp_path, mesh_of(name)).note
+
+
+@pytest.mark.parametrize(
     ('name', 'lies'),
     [
         ('meshes/a.stl', 'meshes/a.stl'),
