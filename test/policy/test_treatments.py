@@ -438,6 +438,9 @@ def test_the_sense_of_a_chains_joints_is_kept_with_its_frames(tmp_path):
         ({'scale': 'back', 'offset': 0}, 'scale must be a finite number'),
         ({'scale': 0, 'offset': 0}, 'scale must be a number other than 0'),
         ({'scale': 1}, "lacks 'offset'"),
+        ({'scale': 1, 'offset': 0, 'sent': 3}, 'sent: must be a JSON object'),
+        ({'sent': {'scale': 0, 'offset': 0}}, 'scale must be a number other than 0'),
+        ({'scale': 1, 'offset': 0, 'around': 'pi'}, 'around must be a finite number'),
     ],
 )
 def test_a_damaged_sense_is_one_line(tmp_path, spoilt, says):
