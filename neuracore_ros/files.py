@@ -270,7 +270,7 @@ def is_partial(path: Path) -> bool:
 
 
 def sync(path: Path) -> None:
-    """See a file, or the names in a folder, safely on the disk.
+    """Bring a file, or the names in a folder, safely onto the disk.
 
     Raises:
         OSError: The disk takes no more.

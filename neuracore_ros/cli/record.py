@@ -184,7 +184,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _prepare(
     folder: Path, robot: str, labels: tuple[str, ...], screen: Screen
 ) -> PairSeries | None:
-    """See to what earlier recorders left, and find the labels that are there; None: no labels."""
+    """Rescue what earlier recorders left, and find the labels that are there; None: no labels."""
     from neuracore_ros.bags.recorded_pairs import pairs_in
     from neuracore_ros.bags.writer import rescue
 

@@ -138,7 +138,7 @@ def require_real(root: Path) -> None:
 
 
 def require_listed(root: Path, metadata: Metadata) -> None:
-    """See that there is a file of each episode, and none of an episode that is not listed.
+    """Require a file of each episode, and none of an episode that is not listed.
 
     Raises:
         DatasetError: There is not, or is one.

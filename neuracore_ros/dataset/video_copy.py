@@ -95,7 +95,7 @@ def decode_frames(span: FrameSpan) -> Iterator[ByteArray]:
 
 
 def _delay(span: FrameSpan, packets: Iterator[tuple[int, Any]]) -> int | None:
-    """By how many packets the latest comes after its frame's turn; None if they need others."""
+    """The most packets by which one follows its frame's turn; None if they need other packets."""
     delay = order = 0
     found: set[int] = set()
     for order, (number, packet) in enumerate(packets):

@@ -149,7 +149,7 @@ def _copy(copier: EpisodeCopier, plan: EditPlan, progress: CopyProgressCallback)
 
 
 def _require_same_values(plan: EditPlan) -> None:
-    """See that an episode which two datasets have holds the same numbers in both.
+    """Require that an episode which two datasets have holds the same numbers in both.
 
     Raises:
         DatasetError: The numbers differ, as when two robot files were used.

@@ -91,7 +91,7 @@ def qos_refusal(publisher: QoSProfile, subscription: QoSProfile) -> str:
 
 
 def _plain(qos: QoSProfile) -> QoSProfile:
-    """With "never" in one spelling: the graph has a largest number where profiles have zero."""
+    """A profile in which "never" is written one way: the graph has a largest number for it."""
     return QoSProfile(
         depth=1,
         reliability=qos.reliability,

@@ -67,7 +67,7 @@ class RunningEpisode:
         self._flushed_s = time.monotonic()
 
     def duration_s(self, now_ns: int) -> float:
-        """Its length so far [s]."""
+        """The length of the episode so far [s]."""
         return (now_ns - self._started_ns) / 1e9
 
     def flush(self) -> None:

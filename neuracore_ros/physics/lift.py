@@ -184,7 +184,7 @@ class LiftRobot:
             self._substep(reference + pushed - pushing * late_s, speed + pushing)
 
     def _move_gripper(self, reference: float) -> None:
-        """As its driver would: no faster than it is able to."""
+        """Move the gripper as its driver would: no faster than it is able to."""
         most = self.arm.speed * self.model.opt.timestep
         self._opening += float(np.clip(reference - self._opening, -most, most))
 

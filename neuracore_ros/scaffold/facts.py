@@ -60,7 +60,7 @@ class NumberTopic:
     is_feature: bool = False
 
     def ordered(self, joints: Sequence[str], note: str) -> NumberTopic:
-        """With names by position, for a publisher that names none."""
+        """The topic with names by position, for a publisher that names none."""
         motions = {
             joint: self.motions[str(place)]
             for place, joint in enumerate(joints)
@@ -70,7 +70,7 @@ class NumberTopic:
         return replace(self, joints=joints, order=joints, order_note=note, motions=motions)
 
     def renamed(self, called: Mapping[str, str]) -> NumberTopic:
-        """With other names for joints; messages keep theirs."""
+        """The topic with other names for joints; messages keep theirs."""
         joints, names = _renamed(self.joints, self.names, called)
         motions = {called.get(joint, joint): motion for joint, motion in self.motions.items()}
         return replace(self, joints=joints, names=names, motions=motions)
@@ -134,7 +134,7 @@ class CommandReceiver:
     interface: str = ''
 
     def renamed(self, called: Mapping[str, str]) -> CommandReceiver:
-        """With other names for joints; see :meth:`NumberTopic.renamed`."""
+        """The receiver with other names for joints; see :meth:`NumberTopic.renamed`."""
         joints, names = _renamed(self.joints, self.names, called)
         return replace(self, joints=joints, names=names)
 

@@ -143,7 +143,7 @@ def _on_side(place: SlotProposal, which: str, vocabulary: Vocabulary) -> SlotPro
 
 
 def _own_last(vocabulary: Vocabulary, placed: Sequence[SlotProposal]) -> list[SlotProposal]:
-    """By index; what has no slot, or one that is taken, comes at indices of its own."""
+    """Places by index; joints without a slot, or whose slot is taken, get indices of their own."""
     first: dict[int, SlotProposal] = {}
     rest: list[SlotProposal] = []
     for place in placed:

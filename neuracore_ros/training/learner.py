@@ -235,7 +235,7 @@ class Objective(nn.Module):
         self.policy = policy
 
     def forward(self, example: Example) -> Losses:
-        """As the policy's own."""
+        """The losses that the policy has of an example."""
         return self.policy.loss(example)
 
 

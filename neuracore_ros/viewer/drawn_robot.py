@@ -58,7 +58,7 @@ class Extent:
 
     @property
     def height_m(self) -> float:
-        """From its lowest to its highest point [m]."""
+        """Its height, from the lowest to the highest point [m]."""
         return max(float(self.corners[1, 2] - self.corners[0, 2]), 0.05)
 
 

@@ -82,7 +82,7 @@ class Playback:
 
     @property
     def duration_s(self) -> float:
-        """From its first values to its last [s]."""
+        """Its duration, from the first values to the last [s]."""
         return float(self.times_s[-1])
 
     def slots_at(self, seconds: float) -> SlotValues:

@@ -116,7 +116,7 @@ class WrittenAlias:
 
     @property
     def start(self) -> int:
-        """Its first character."""
+        """The place of its first character."""
         return self.span.start
 
 

@@ -127,7 +127,7 @@ def integrated(start: FloatArray, motions: FloatArray) -> FloatArray:
 
 
 def _nearest(vectors: FloatArray, around: FloatArray) -> FloatArray:
-    """Of each rotation vector (..., 3) and the other of that rotation, the nearer one."""
+    """Rotation vectors (..., 3), each or the other one of its rotation, whichever is nearer."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     with np.errstate(invalid='ignore', divide='ignore'):
         other = vectors * (1.0 - 2.0 * np.pi / length)
