@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -80,6 +81,9 @@ def main() -> int:
     try:
         return run(stop, sys.argv)
     finally:
+        # Objects of rclpy hold the node in circles. Until they are freed, it stays in the graph,
+        # and there for 20 s after a process that ended without.
+        gc.collect()
         rclpy.try_shutdown()
         stop.ignore()
 

@@ -58,6 +58,14 @@ def test_signals_until_the_very_end_change_nothing(ur5, infer, sweep):
     ur5.check()
 
 
+def test_a_node_that_has_ended_is_gone_from_the_graph(ur5, infer, sweep):
+    process = infer(model=sweep, robot=UR5)
+    ur5.until(lambda: 'infer' in ur5.node.get_node_names(), 'its name')
+    assert process.end() == 0, process.output
+    # What ends without a word is there for 20 s.
+    ur5.until(lambda: 'infer' not in ur5.node.get_node_names(), 'no name', 15.0)
+
+
 @pytest.mark.parametrize('work_s', [0.0, 0.3, 1.0])
 def test_a_signal_while_it_starts_ends_it_without_a_traceback(infer, sweep, work_s):
     process = infer(model=sweep, robot=UR5)
