@@ -122,16 +122,20 @@ class _Placing:
 
     def _askew(self) -> Iterator[str]:
         """The arms whose bases are tilted, with the angle."""
+        found: dict[str, list[str]] = {}
         for which, arm in self._arms.items():
             chain = [self._robot.posed[name] for name in arm.joints] if arm else []
             turning = [joint for joint in chain if not joint.slides]
             turned = upright(turning, self._robot.turn) @ self._robot.turn.T
             angle = math.degrees(math.acos(np.clip((np.trace(turned) - 1) / 2, -1.0, 1.0)))
             if angle > 1.0:
-                yield (
-                    f'the base of the {which} arm is tilted by {angle:.0f} degrees: its slots are '
-                    'those that it would have upright'
-                )
+                found.setdefault(f'{angle:.0f}', []).append(which)
+        for angle, sides in found.items():
+            own = f'base of the {sides[0]} arm is' if len(sides) == 1 else 'bases of both arms are'
+            yield (
+                f'the {own} tilted by {angle} degrees: slots are those that they would have on a '
+                'level base'
+            )
 
     def _of_arms(self) -> Iterator[SlotProposal]:
         found: dict[str, JointFunction] = {}
