@@ -38,6 +38,8 @@ _UPRIGHT = 0.1
 _USUAL = {SHOULDER_PITCH: math.pi / 2, WRIST_PITCH: math.pi / 2}
 # Cosine; more, and an axis lies along a link. A link that is shorter has no direction [m].
 _ALONG, _SHORT_M = 0.7, 0.01
+# A forearm is longer, and else ends where it begins to roll [m].
+_FOREARM_M = 0.1
 # What one joint without a function, or one beyond its limits, weighs beside a turn of 1 rad.
 _USELESS, _BEYOND = 30.0, 10.0
 # What it weighs if one of upper arm and forearm is nothing beside the other.
@@ -198,6 +200,15 @@ class PlanarPose:
         length = float(np.linalg.norm(way))
         return way / length if length > _SHORT_M else np.zeros(3)
 
+    def _bent(self, number: int) -> FloatArray:
+        """Unit vector of what a bend moves; without a wrist that bends, to the last joint."""
+        if number != 1 or self._bends[2:]:
+            return self._link(number)
+        way = self._origins[-1] - self._origins[self._bends[1]]
+        way = way - LEFT * (way @ LEFT)
+        length = float(np.linalg.norm(way))
+        return way / length if length > _FOREARM_M else self._approach
+
     def _function(self, place: int, slot: str) -> JointFunction:
         if not slot:
             return JointFunction('')
@@ -224,7 +235,7 @@ class PlanarPose:
         number = self._bends.index(place)
         slot = BENDS[number]
         scale = -1.0 if self._axes[place] @ LEFT < 0 else 1.0
-        links = self._link(number), self._link(number - 1) if number else np.array([0.0, 0.0, 1.0])
+        links = self._bent(number), self._link(number - 1) if number else np.array([0.0, 0.0, 1.0])
         if not all(map(np.any, links)):
             return JointFunction(slot, scale, zero_known=False)
         angle = _inclination(links[0]) - _inclination(links[1])

@@ -130,11 +130,11 @@ class _Placing:
             angle = math.degrees(math.acos(np.clip((np.trace(turned) - 1) / 2, -1.0, 1.0)))
             if angle > 1.0:
                 found.setdefault(f'{angle:.0f}', []).append(which)
-        for angle, sides in found.items():
+        for degrees, sides in found.items():
             own = f'base of the {sides[0]} arm is' if len(sides) == 1 else 'bases of both arms are'
             yield (
-                f'the {own} tilted by {angle} degrees: slots are those that they would have on a '
-                'level base'
+                f'the {own} tilted by {degrees} degrees: slots are those that they would have '
+                'on a level base'
             )
 
     def _of_arms(self) -> Iterator[SlotProposal]:

@@ -368,3 +368,19 @@ def test_no_noise_chooses_the_zero_of_a_hand_that_opens_up_and_down(noise, sign)
     middle = place.scale * sum(ends) / 2 + place.offset
     assert middle == pytest.approx(-math.pi / 2, abs=0.05)
     assert 'half a turn away' in place.doubts[0]
+
+
+def test_the_forearm_of_a_palletizer_ends_at_its_last_joint():
+    """Its hand is kept upright by a joint that follows another one."""
+    drawn = chain(
+        ('turn', '0 0 1', '0 0 0.3', (-2.8, 2.8)),
+        ('lift', '0 1 0', '0.1 0 0.2', (-0.7, 1.5)),
+        ('elbow', '0 1 0', '0 0 0.6', (-0.3, 2.0)),
+    )
+    follows = '<mimic joint="elbow" multiplier="-1"/>'
+    level = joint('level', '0 1 0', xyz='0.6 0 0', after='elbow', more=follows)
+    roll = joint('roll', '0 0 -1', xyz='0.1 0 0', after='level', limit=(-6.0, 6.0))
+    tool = joint('tool', kind='fixed', xyz='0 0 -0.1', after='roll')
+    by_slot = {p.counterpart: p for p in placed(*drawn, level, roll, tool).joints}
+    assert by_slot['right.elbow_pitch'].offset == pytest.approx(math.pi / 2)
+    assert by_slot['right.flange_roll'].name == 'roll'
