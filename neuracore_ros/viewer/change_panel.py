@@ -16,6 +16,7 @@ from neuracore_ros.viewer.frame_controls import FrameControls
 from neuracore_ros.viewer.joint_proposals import DIGITS
 from neuracore_ros.viewer.joint_slots import Slot
 from neuracore_ros.viewer.proposals import Proposal
+from neuracore_ros.viewer.slot_panel import STEPS
 
 _QUARTER_TURNS = {'-90°': -math.pi / 2, '+90°': math.pi / 2}
 
@@ -65,6 +66,7 @@ class ChosenSlot:
         unit: ``rad``, ``m`` or empty.
         robots: Those that have it.
         warnings: About it.
+        value: Of its slider; None of a pose, which has several.
     """
 
     slot: Slot
@@ -73,6 +75,7 @@ class ChosenSlot:
     unit: str
     robots: Sequence[RobotAtSlot]
     warnings: Sequence[str] = ()
+    value: float | None = None
 
 
 class SlotChanges(Protocol):
@@ -80,6 +83,9 @@ class SlotChanges(Protocol):
 
     def choose(self, slot: Slot) -> None:
         """Show another slot."""
+
+    def move(self, slot: Slot, value: float) -> None:
+        """Move all robots to a value of a slot."""
 
     def flip_sign(self, robot: str, slot: Slot) -> None:
         """Turn the sign of the robot's joint."""
@@ -121,8 +127,19 @@ class ChangePanel:
     ) -> None:
         self._changes, self._callbacks = changes, callbacks
         self._choices: dict[str, Slot] = {}
+        self._slot: Slot | None = None
         self._choice = gui.add_dropdown('Slot', ('',), hint='The slot that is shown here.')
         self._choice.on_update(callbacks(self._choose))
+        # A slider of viser has no name for screen readers, and this has one.
+        self._value = gui.add_number(
+            'Value',
+            0.0,
+            step=0.05,
+            visible=False,
+            hint='Where all stand: that of the slider.',
+        )
+        self._value.precision = DIGITS
+        self._value.on_update(callbacks(self._move))
         self._meaning = gui.add_html('')
         self._table = gui.add_html('')
         self._warnings = gui.add_html('', visible=False)
@@ -139,6 +156,11 @@ class ChangePanel:
         with self._callbacks.quiet():
             if chosen.title in self._choices:
                 put(self._choice, chosen.title)
+            self._slot = chosen.slot
+            self._value.visible = chosen.value is not None
+            self._value.label = f'Value [{chosen.unit}]' if chosen.unit else 'Value'
+            self._value.step = STEPS[chosen.unit]
+            self.show_value(chosen.value)
             self._meaning.content = markup.grey(chosen.meaning)
             self._meaning.visible = bool(chosen.meaning)
             self.show_table(chosen.robots)
@@ -147,6 +169,12 @@ class ChangePanel:
             here = {each.robot: each for each in chosen.robots}
             for name, controls in self._robots.items():
                 controls.show(chosen, here.get(name))
+
+    def show_value(self, value: float | None) -> None:
+        """Show the value of the slot's slider."""
+        if value is not None and abs(self._value.value - value) > 1e-9:
+            with self._callbacks.quiet():
+                put(self._value, value)
 
     def show_table(self, robots: Sequence[RobotAtSlot]) -> None:
         """Show where the robots stand."""
@@ -162,6 +190,10 @@ class ChangePanel:
     def _choose(self) -> None:
         if (slot := self._choices.get(self._choice.value)) is not None:
             self._changes.choose(slot)
+
+    def _move(self) -> None:
+        if self._slot is not None:
+            self._changes.move(self._slot, self._value.value)
 
 
 class _RobotControls:

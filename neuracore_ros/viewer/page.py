@@ -104,6 +104,12 @@ class AlignPage:
         self._scene.highlight(slot)
         self._show_chosen()
 
+    def move(self, slot: Slot, value: float) -> None:
+        """Move all robots to a value of a slot; beyond the ends of its slider, to that end."""
+        with self._callbacks.quiet():
+            self._slots.set_values({(slot, ''): value})
+        self._moved((slot, ''))
+
     def flip_sign(self, robot: str, slot: Slot) -> None:
         """Turn the sign of a robot's joint."""
         name = self._words.name_at(robot, slot)
@@ -230,7 +236,9 @@ class AlignPage:
         self._show_values()
         slot, _ = slider
         if slot == self._chosen:
-            self._change.show_table(list(self._words.robots_at(slot, self._slots.values())))
+            sliders = self._slots.values()
+            self._change.show_value(sliders.get(slider))
+            self._change.show_table(list(self._words.robots_at(slot, sliders)))
         else:
             self.choose(slot)
 

@@ -11,6 +11,9 @@ import viser
 from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks
 
+# Further down the page than all that has an order of its own.
+_LATER = 1e6
+
 
 class SavePanel:
     """The changes of each robot's file, in the present container of a GUI.
@@ -60,6 +63,7 @@ class _FileControls:
     def __init__(self, gui: viser.GuiApi, path: Path) -> None:
         self.save = gui.add_button('Save', icon=viser.Icon.DEVICE_FLOPPY)
         self.again = gui.add_button('', icon=viser.Icon.REFRESH, color='gray')
+        self._order = self.again.order
         self._lost = gui.add_html('')
         self.lose = gui.add_button('Lose them', icon=viser.Icon.REFRESH, color='red')
         self.keep = gui.add_button('Keep them', color='gray')
@@ -74,6 +78,8 @@ class _FileControls:
             control.visible = self.is_changed
         self.save.label = f'Save {path.name}'
         self.again.label = f'Read {path.name} again'
+        # Files that are changed come first.
+        self.again.order = self._order + (0.0 if self.is_changed else _LATER)
         self._diff.content = markup.diff(lines)
         self._lost.content = markup.warnings(
             [f'Reading {path.name} again loses the changes that are shown here.']

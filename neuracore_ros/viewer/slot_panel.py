@@ -17,8 +17,8 @@ from neuracore_ros.viewer.joint_slots import Slot
 Slider: TypeAlias = tuple[Slot, str]
 """A slot, and the part of its pose; no part of a slot that is one number."""
 
-# One press of an arrow key, by unit: it must be seen.
-_STEPS = {'rad': 0.05, 'm': 0.005, '': 0.02}
+STEPS = {'rad': 0.05, 'm': 0.005, '': 0.02}
+"""Unit -> one press of an arrow key, which must be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class SlotRow:
     @property
     def step(self) -> float:
         """The smallest motion of the slider."""
-        return _STEPS[self.unit]
+        return STEPS[self.unit]
 
     @property
     def rest(self) -> float:

@@ -106,6 +106,7 @@ class SlotWords:
             unit,
             list(self.robots_at(slot, sliders)),
             self._short_warnings(slot),
+            sliders.get((slot, '')),
         )
 
     def robots_at(self, slot: Slot, sliders: Mapping[Slider, float]) -> Iterator[RobotAtSlot]:

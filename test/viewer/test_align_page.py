@@ -264,6 +264,19 @@ def test_a_recording_is_played_on_its_robot_and_on_all(tmp_path, opened):
         seen.close()
 
 
+def test_a_number_with_a_name_moves_what_the_slider_moves(both):
+    _, _, seen = both
+    box = seen.page.get_by_role('textbox', name='Value [rad]')
+    box.fill('-1.2')
+    seen.until_value(ELBOW, -1.2)
+    box.fill('9')
+    seen.until_value(ELBOW, -0.05)
+    seen.text('-0.07 rad (limit)')
+    seen.page.wait_for_function('each => each.value === "-0.05"', arg=box.element_handle())
+    seen.move(ELBOW, -0.5)
+    seen.page.wait_for_function('each => each.value === "-0.5"', arg=box.element_handle())
+
+
 def test_what_is_typed_keeps_its_digits(both):
     _, robots, seen = both
     box = seen.control('Offset [rad]')
