@@ -167,8 +167,8 @@ class DatasetWriter:
                 more = f'; and {counted(len(changed) - 1, "more change")}' if changed[1:] else ''
                 raise DatasetError(
                     f"{self.root}: '{name}' was described otherwise there than in {robot.path}: "
-                    f'{changed[0]}{more}. Give each name the index of then, or call the robot '
-                    'otherwise'
+                    f'{changed[0]}{more}. Give each name the index that it had, or give the '
+                    'robot another name'
                 )
         self.metadata = replace(self.metadata, descriptions=described)
 

@@ -107,7 +107,7 @@ def noted_removals(
     for episode in removed:
         key = recording_of(episode)
         mark = (key, episode.start_ns)
-        # Where a recording is cut otherwise now, an episode of then says nothing.
+        # Where a recording is cut otherwise now, an episode that was removed then says nothing.
         if episode.robot not in robots or cuttings.get(key, episode.cutting) != episode.cutting:
             continue
         if mark not in starts_ns or not key[1]:

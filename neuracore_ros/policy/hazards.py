@@ -219,7 +219,7 @@ def _exchanged(robot: Robot, manifest: Manifest) -> Iterator[str]:
             if moved:
                 yield (
                     f"'{robot.name}' has {kind} at other indices than in training: {names}: give "
-                    f'each the index of then, in {robot.path}'
+                    f'each the index that it had in training, in {robot.path}'
                 )
 
 

@@ -22,7 +22,8 @@ def other_frames(robot: Robot, manifest: Manifest) -> Iterator[str]:
         if change.now.frames is not None:
             yield (
                 f"'{robot.name}' has other frames {_SINCE}, "
-                f'{change.text}: its poses would be elsewhere. Write those of then in {robot.path}'
+                f'{change.text}: its poses would be elsewhere. Write those of the training in '
+                f'{robot.path}'
             )
 
 
@@ -31,7 +32,7 @@ def other_senses(robot: Robot, manifest: Manifest) -> str:
     text = _turned(_changes(robot, manifest))
     return text and (
         f"'{robot.name}' has another sign or zero {_SINCE}, {text}: it would move elsewhere. "
-        f'Write those of then in {robot.path}, unless its driver has changed likewise'
+        f'Write those of the training in {robot.path}, unless its driver has changed likewise'
     )
 
 
