@@ -116,7 +116,10 @@ def _drawn(
     ]
     labels = _apart([line[-1][1] for _, _, line in drawn])
     for (name, colour, line), label in zip(drawn, labels, strict=True):
-        elements.append(curve(line, class_=colour, stroke_width='1.5', stroke_linejoin='round'))
+        # One point has no length: it is drawn by the round ends of its line.
+        width, course = ('6', [*line, *line]) if len(line) == 1 else ('1.5', line)
+        ends = {'stroke_linejoin': 'round', 'stroke_linecap': 'round'}
+        elements.append(curve(course, class_=colour, stroke_width=width, **ends))
         elements.append(text(line[-1][0] + 8, label + 4, name, class_=colour))
     middle, turned = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
     upright = f'translate(16 {turned:g}) rotate(-90)'

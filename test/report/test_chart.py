@@ -29,6 +29,19 @@ def test_a_chart_of_nothing_says_so():
     assert line_chart({'a': [(0, 0.0)]}, 'x', 'y') == '<p>No curve was recorded.</p>'
 
 
+def test_a_line_of_one_point_is_a_dot():
+    """As the error over a horizon of one step is."""
+    drawn = line_chart({'a': [(0.0, 1.0)], 'b': [(0.0, 2.0), (1.0, 2.0)]}, 'x', 'y', LINEAR)
+    dot, line = [
+        e
+        for e in ElementTree.fromstring(drawn).iter()
+        if e.tag.endswith('polyline') and e.get('class') != 'grid'
+    ]
+    first, second = dot.get('points').split()
+    assert first == second and dot.get('stroke-linecap') == 'round'
+    assert float(dot.get('stroke-width')) > float(line.get('stroke-width'))
+
+
 def test_names_of_lines_that_end_together_are_readable_side_by_side():
     drawn = line_chart({name: [(0, 1.0), (1, 2.0)] for name in 'abcdef'}, 'x', 'y', LINEAR)
     texts = [e for e in ElementTree.fromstring(drawn).iter() if 'colour' in e.get('class', '')]
