@@ -112,12 +112,19 @@ def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
                 f"{proposal.counterpart}', and write {_line(arm, proposal)} for it",
             )
         elif role is not None and role is not proposal.role:
+            its = (i for i, own in theirs.items() if own in means)
+            same = next((i for i in its if means[theirs[i]].role is proposal.role), None)
+            advice = (
+                f'and {like.robot.name} has none. Put it at an index that {like.robot.name} '
+                'leaves empty'
+                if same is None
+                else f"and '{theirs[same]}' {_is(proposal.role)}. Put it at index {same}"
+            )
             yield _finding(
                 arm,
                 index,
                 f"'{proposal.name}' of {arm.robot.name} {_is(proposal.role)}, '{neighbour}' of "
-                f'{like.robot.name} {_is(role)}, and {like.robot.name} has none. Put it at an '
-                f'index that {like.robot.name} leaves empty',
+                f'{like.robot.name} {_is(role)}, {advice}',
             )
 
 

@@ -81,6 +81,15 @@ def test_an_elbow_beside_a_shoulder_is_told_with_the_index_to_take(up, tmp_path)
     )
 
 
+def test_a_joint_of_which_nothing_is_known_hides_no_counterpart_of_the_others(up, tmp_path):
+    slots = {0: 'yaw', 2: 'shoulder', 1: 'elbow', 3: 'leg'}
+    found = survey(*load(up, robot(tmp_path, 'out', slots, STRETCHED)))
+    told = [text for text in found.warnings if "'elbow' of out" in text]
+    assert any(
+        "a shoulder pitch, and 'bend' is an elbow pitch. Put it at index 2" in t for t in told
+    )
+
+
 def test_names_tell_of_a_wrist_beside_an_elbow_where_no_urdf_does(tmp_path):
     first = robot(tmp_path, 'first', {0: 'elbow_flex', 1: 'wrist_flex'})
     second = robot(tmp_path, 'second', {0: 'wrist_1_joint', 1: 'wrist_2_joint'})
