@@ -14,7 +14,8 @@ from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.bases import draft_base, interface_notes
-from neuracore_ros.scaffold.chains import DraftedChains, draft_chains, has_chain_slots
+from neuracore_ros.scaffold.chain_routes import ChainRoutes
+from neuracore_ros.scaffold.chains import draft_chains, has_chain_slots
 from neuracore_ros.scaffold.draft_entries import (
     LimitEntry,
     Note,
@@ -188,7 +189,7 @@ def _chains(
     origin: DraftOrigin,
     like: DescribedArm | None,
     vocabulary: Vocabulary | None,
-) -> DraftedChains:
+) -> ChainRoutes:
     if tree is None or not origin.urdf:
         why = '--poses' if like is None else f'{like.robot.name}, which has slots of poses,'
         raise UserError(f'{why} needs the URDF of this robot as a file: give --urdf FILE')
@@ -240,7 +241,7 @@ def _without_joints(places: Places, outputs: OutputRoutes, like: DescribedArm | 
 
 
 def _poses(
-    chains: DraftedChains | None, like: DescribedArm | None, *, is_input: bool
+    chains: ChainRoutes | None, like: DescribedArm | None, *, is_input: bool
 ) -> list[SlotSection]:
     """The slots of poses."""
     slots: dict[DataType, list[SlotEntry]] = {}
@@ -295,7 +296,7 @@ def _inputs(
     known: KnownJoints,
     places: Places,
     like: DescribedArm | None,
-    chains: DraftedChains | None,
+    chains: ChainRoutes | None,
     task: str,
 ) -> list[SlotSection | Note]:
     notes = {
