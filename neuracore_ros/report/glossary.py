@@ -36,7 +36,8 @@ GLOSSARY = {
     'median': 'Half of the values are below.',
     '1 %': 'One value of a hundred is below.',
     '99 %': 'One value of a hundred is above.',
-    'limit': 'Position limits of the robot file in the sense of the slot; - where none is known.',
+    'limit': 'Limits of the robot file in the sense of the slot, of positions or of commanded '
+    'speeds; - where none is known.',
     'at limit': 'Share of the steps within 1 % of the range from a limit, or beyond it: a joint '
     'that stays there cannot show what was wanted.',
     'outliers': 'Values farther outside of the middle 98 % of this slot on this robot than that '

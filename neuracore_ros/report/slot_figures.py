@@ -158,12 +158,19 @@ def slot_columns(metadata: Metadata, name: str, robot: Robot | None) -> tuple[Fi
 
 
 def _known(robot: Robot, kind: DataType, name: str, unit: str) -> tuple[str, Range | None]:
-    """The unit and position limits of a joint in the slot's sense, by its robot file."""
+    """The unit of a joint and its limits in the slot's sense, by its robot file.
+
+    A gripper has none: it is meant to be at them.
+    """
     one, _, other = unit.partition(' or ')
-    for (_, joint), limit in robot.limits.items():
-        if joint == name:
-            return (other if other and limit.slides else one), robot.reach(kind, name)
-    return unit, None
+    own = [(output, limit) for (output, joint), limit in robot.limits.items() if joint == name]
+    if not own:
+        return unit, None
+    told = [output for output, _ in own if kind in (output, output.measured)]
+    ends = robot.slot_range(told[0], name) if told and not kind.is_gripper else None
+    if ends is not None and not all(map(math.isfinite, ends)):
+        ends = None
+    return (other if other and own[0][1].slides else one), ends
 
 
 def _figures(

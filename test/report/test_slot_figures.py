@@ -157,6 +157,25 @@ def test_slots_are_named_by_the_vocabulary_of_the_dataset_and_by_no_other(tmp_pa
     assert named == ['lift', 'bend'] * 2
 
 
+def test_limits_of_more_than_a_turn_are_limits_and_a_continuous_joint_has_none(tmp_path):
+    """Those of a UR are two turns apart; what is commanded as a speed is limited as one."""
+    data = write(tmp_path / 'data', [('arm', 6.27 * swing())])
+    file = tmp_path / 'arm.yaml'
+    file.write_text(ARM.replace('[-1.0, 1.0]', '[-6.28, 6.28]').replace('[0.0, 3.0]', 'none'))
+    arm = load_robot(file)
+    found = figures_of(data, {'arm': arm})['arm']
+    assert [column.limit for column in found.columns] == [(-6.28, 6.28), None] * 2
+    near = np.abs(6.27 * swing()[:, 0]) > 0.98 * 6.28
+    assert found.at_limit[0] == pytest.approx(near.mean())
+    text = file.read_text().replace('JOINT_TARGET_POSITIONS', 'JOINT_VELOCITIES')
+    file.write_text(text.replace(', offset: 0.5', ''))
+    arm = load_robot(file)
+    assert slot_figures._known(arm, DataType.JOINT_VELOCITIES, 'base', 'rad/s or m/s') == (
+        'rad/s',
+        (-2.0, 2.0),
+    )
+
+
 def test_the_page_says_by_what_its_episodes_are_ordered(spiked, tmp_path):
     def said(data):
         metadata, figures = load_metadata(data), figures_of(data)
