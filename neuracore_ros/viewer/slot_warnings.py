@@ -10,8 +10,10 @@ from neuracore_ros.description import DataType
 from neuracore_ros.viewer.joint_slots import Slot
 from neuracore_ros.viewer.layout_warnings import LayoutWarning
 
-# ``input JOINT_POSITIONS and JOINT_TARGET_POSITIONS index 3: ``
-_PLACE = re.compile(r'((in|out)put )?[A-Z_]+( and [A-Z_]+)* index [0-9]+: ')
+# ``input JOINT_POSITIONS and JOINT_TARGET_POSITIONS index 3: ``, or ``output JOINT_POSITIONS: ``
+_PLACE = re.compile(
+    r'(?:(?:in|out)put [A-Z_]+|(?:(?:in|out)put )?[A-Z_]+(?: and [A-Z_]+)* index [0-9]+): '
+)
 
 
 @dataclass(frozen=True, slots=True)
