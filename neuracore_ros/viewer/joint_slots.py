@@ -74,12 +74,14 @@ class NamedSlot:
         name: Its name.
         joint: The joint of the URDF; '' where it has none of that name.
         senses: Of its command and of its source, where it has them; see `JointSlot`.
+        limits: Of the robot file, in the slot's unit and sense; None where it has none.
     """
 
     slot: Slot
     name: str
     joint: str
     senses: tuple[ScaleOffset, ...]
+    limits: Range | None = None
 
 
 def named_slots(robot: Robot, links: LinkTree) -> list[NamedSlot]:
@@ -106,7 +108,8 @@ def named_slots(robot: Robot, links: LinkTree) -> list[NamedSlot]:
                 if any((joint or name) in (each.joint, each.name) for each in taken):
                     continue
                 slot = (kind if (measured, index) in found else measured, index)
-                found[slot] = NamedSlot(slot, name, joint, tuple(_senses(robot, source, command)))
+                senses = tuple(_senses(robot, source, command))
+                found[slot] = NamedSlot(slot, name, joint, senses, _limits(robot, name, kind))
     order = list(DataType)
     return sorted(found.values(), key=lambda each: (order.index(each.slot[0]), each.slot[1]))
 
@@ -123,8 +126,18 @@ def joint_slot(named: NamedSlot, links: LinkTree, ready: Mapping[str, float]) ->
     lower, upper = links.range(joint)
     ends = [sense.scale * each + sense.offset for each in (lower, upper)]
     rest = sense.scale * ready.get(joint, (lower + upper) / 2) + sense.offset
+    least, most = _within((min(ends), max(ends)), named.limits)
+    rest = min(max(rest, least), most)
     unit = 'm' if links.joints[joint].slides else 'rad'
-    return JointSlot(SlotRange(named.name, min(ends), max(ends), rest, unit), {joint: sense})
+    return JointSlot(SlotRange(named.name, least, most, rest, unit), {joint: sense})
+
+
+def _within(ends: Range, limits: Range | None) -> Range:
+    """The limits of the URDF, made narrower by those of the robot file, which the node keeps."""
+    if limits is None:
+        return ends
+    both = max(ends[0], limits[0]), min(ends[1], limits[1])
+    return both if both[0] < both[1] else ends
 
 
 def finger_slot(named: NamedSlot, links: LinkTree) -> JointSlot:
@@ -164,6 +177,13 @@ def _leader(joint: str, sense: ScaleOffset, links: LinkTree) -> tuple[str, Scale
         offset = sense.scale * mimic.offset + sense.offset
         sense = ScaleOffset(sense.scale * mimic.multiplier, offset)
     return joint, sense
+
+
+def _limits(robot: Robot, name: str, kind: DataType) -> Range | None:
+    if kind.is_gripper:
+        return None
+    outputs = (output for output, own in robot.limits if own == name and output.is_position)
+    return next((robot.slot_range(output, name) for output in outputs), None)
 
 
 def _names(name: str, source: Source | None, command: Joint | None) -> Iterator[str]:

@@ -302,3 +302,18 @@ def test_where_a_link_has_no_shape_those_that_it_carries_are_the_ones_that_are_s
     )
     assert robot.moved_links((JOINTS, 0)) == ('pan', 'lift')
     assert robot.moved_links((JOINTS, 1)) == ('lift',)
+
+
+def test_limits_of_the_robot_file_make_those_of_the_urdf_narrower(tmp_path):
+    text = (CONFIG / 'ur5.yaml').read_text()
+    whole = '[-3.14159265359, 3.14159265359]'
+    assert whole in text
+    (tmp_path / 'ur5.urdf').write_bytes((CONFIG / 'ur5.urdf').read_bytes())
+    path = tmp_path / 'ur5.yaml'
+    for limits, ends in (('[0.5, 9.0]', (0.5, math.pi)), ('[4.0, 9.0]', (-math.pi, math.pi))):
+        path.write_text(text.replace(whole, limits))
+        elbow = RobotModel.of(load_robot(path)).slots()[JOINTS, 3]
+        # Its sign is turned, and its zero is 0.467 rad away.
+        wanted = [-0.467 - end for end in ends]
+        assert [elbow.lower, elbow.upper] == pytest.approx(sorted(wanted), abs=1e-3)
+        assert elbow.lower <= elbow.rest <= elbow.upper
