@@ -243,7 +243,8 @@ def test_without_scripts_the_tables_are_there_and_the_page_says_what_is_not(open
     page = opened(script=False)
     assert page.locator('#episodes tbody tr').count() == LAST + 1
     assert page.locator('noscript').inner_text().startswith('Traces and pictures need JavaScript')
-    assert not page.locator('#viewer').is_visible()
+    for only_with_scripts in ('#viewer', 'input[type=search]', '#theme'):
+        assert not page.locator(only_with_scripts).is_visible()
 
 
 def test_every_control_has_a_name(opened):
