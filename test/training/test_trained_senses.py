@@ -1,12 +1,14 @@
 """Signs and zeros go from the robot file through dataset and policy, and are compared."""
 
 import json
+import shutil
 import warnings
 
 import pytest
 
 from helpers.two_arms import LEFT, describe, record_left
 from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.metadata import load_metadata
 
 TOPICS = ('/joint_states', '/arm/joint_trajectory')
 SAYS = "JOINT_POSITIONS 'a': scale -1, offset 0 (then scale 1, offset 0)"
@@ -93,3 +95,23 @@ def test_a_vocabulary_that_only_names_what_was_so_before_changes_nothing(folder,
     capsys.readouterr()
     assert main(['check', str(policy), str(named)]) == 1
     assert 'another sign or zero' in capsys.readouterr().err
+
+
+def test_a_merge_with_episodes_of_unknown_signs_knows_none(folder, tmp_path, capsys):
+    """Whichever comes first: those of one dataset are no claim about the other's."""
+    bag = record_left(tmp_path / 'c.mcap', seconds=1.0, start=90.0)
+    other = convert(tmp_path / 'other', folder / 'turned/left.yaml', bag)
+    old = shutil.copytree(other, tmp_path / 'old')
+    path = old / 'meta/neuracore_ros.json'
+    record = json.loads(path.read_text())
+    record['descriptions']['left']['treatments'] = {}
+    path.write_text(json.dumps(record))
+    for number, pair in enumerate([(old, folder / 'data'), (folder / 'data', old)]):
+        out = tmp_path / f'both{number}'
+        assert main(['edit', str(pair[0]), '--merge', str(pair[1]), '--out', str(out)]) == 0
+        known = load_metadata(out).descriptions.treatments['left']
+        assert not [each for named in known.values() for each in named.values() if each.sense]
+    capsys.readouterr()
+    words = ['edit', str(folder / 'data'), '--merge', str(other), '--out', str(tmp_path / 'no')]
+    assert main(words) == 1
+    assert SAYS in capsys.readouterr().err
