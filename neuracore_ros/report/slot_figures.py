@@ -202,7 +202,7 @@ def _figures(
         kept.append(values[rest::stride].astype(np.float32))
         rest = (rest - len(values)) % stride
     rows = np.concatenate(kept)
-    percentiles, spread = _percentiles(rows), _spread(rows)
+    percentiles, spread = _percentiles_and_spread(rows)
     fences = _fences(columns, percentiles)
     return SlotFigures(
         columns=columns,
@@ -234,18 +234,17 @@ def _values(
     return found
 
 
-def _percentiles(rows: Float32Array) -> FloatArray:
-    found = np.full((len(PERCENTILES), rows.shape[1]), np.nan)
+def _percentiles_and_spread(rows: Float32Array) -> tuple[FloatArray, FloatArray]:
+    """Those of the known values of each column, (3, C) and (C,); NaN where there is none."""
+    percentiles = np.full((len(PERCENTILES), rows.shape[1]), np.nan)
+    spread = np.full(rows.shape[1], np.nan)
+    # Column by column, so that only one is in memory as it is computed with.
     for place, column in enumerate(rows.T):
-        known = column[np.isfinite(column)]
+        known = column[np.isfinite(column)].astype(np.float64)
         if len(known):
-            found[:, place] = np.percentile(known.astype(np.float64), PERCENTILES)
-    return found
-
-
-def _spread(rows: Float32Array) -> FloatArray:
-    known = np.ma.masked_invalid(rows.astype(np.float64))
-    return np.atleast_1d(np.ma.filled(known.std(axis=0), np.nan))
+            percentiles[:, place] = np.percentile(known, PERCENTILES)
+            spread[place] = known.std()
+    return percentiles, spread
 
 
 def _fences(
