@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--like-urdf',
         type=Path,
         metavar='FILE',
-        help='URDF of the robot of --like, if its file names none',
+        help='URDF of the robot of --like, if its file names none and none lies beside it',
     )
     parser.add_argument(
         '--vocabulary',
@@ -340,8 +340,10 @@ def _other(arguments: argparse.Namespace) -> DescribedArm | None:
         return None
     from neuracore_ros.alignment.arm import DescribedArm
     from neuracore_ros.description import load_robot
+    from neuracore_ros.description.urdf_beside import urdf_beside
 
-    return DescribedArm.of(load_robot(arguments.like), arguments.like_urdf)
+    like = load_robot(arguments.like)
+    return DescribedArm.of(like, arguments.like_urdf or like.urdf or urdf_beside(like))
 
 
 def _vocabulary(arguments: argparse.Namespace, like: DescribedArm | None) -> Vocabulary | None:

@@ -178,10 +178,20 @@ def test_arms_of_one_side_correspond(describe, tmp_path):
 
 def test_without_axes_it_says_that_they_were_not_compared(describe, tmp_path):
     new = written(tmp_path, joint('a'), joint('b', after='a'))
-    _, text = describe('--urdf', new, '--like', shipped('franka'))
+    alone = tmp_path / 'franka.yaml'
+    alone.write_bytes(shipped('franka').read_bytes())
+    _, text = describe('--urdf', new, '--like', alone)
     # Comments are wrapped, elsewhere for every path.
     assert 'Axes and zeros are not compared' in ' '.join(text.replace('#', ' ').split())
     assert 'give --like-urdf' in describe.said
+
+
+def test_the_urdf_beside_the_other_robots_file_gives_its_axes(describe):
+    ours = shipped('ur5').with_suffix('.urdf')
+    robot, text = describe('--urdf', ours, '--like', shipped('franka'))
+    assert 'not compared with franka' not in text + describe.said
+    assert robot.input[POSITIONS] == load_robot(shipped('ur5')).input[POSITIONS]
+    assert robot.source(POSITIONS, 'elbow_joint').scale == -1.0
 
 
 def test_cameras_correspond_by_what_they_see(describe, like, tmp_path):
