@@ -52,7 +52,7 @@ class EpisodeVideo:
         try:
             require_regular(self.file)
             # As what it should be: some other formats name files that are then read.
-            self._container = av.open(f'file:{self.file}', format='mp4')
+            self._container: Any = av.open(f'file:{self.file}', format='mp4')
         except _BROKEN as error:
             raise FrameError(damage(self.file, error)) from error
         if not self._container.streams.video:
@@ -101,8 +101,9 @@ class EpisodeVideo:
         return reading.of(number)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let go of its decoder: messages may live on."""
         self._container.close()
+        self._reading = self._container = self._stream = None
         self._is_open = False
 
 
@@ -124,7 +125,7 @@ class _Frames:
     def _found(self, number: int) -> Any:
         if self._next < 0 or number < self._next or self._is_key_between(number):
             _seek(self._container, self._stream, number, self._fps)
-            self._coming = self._decoded()
+            self._coming = _decoded(self._container, self._stream, self._fps)
         for found, frame in self._coming:
             self._next = found + 1
             if found == number:
@@ -133,17 +134,6 @@ class _Frames:
                 return None
         self._next = max(self._next, number + 1)
         return None
-
-    def _decoded(self) -> Iterator[tuple[int, Any]]:
-        packets = self._container.demux(self._stream)
-        while (packet := _next(packets)) is not None:
-            try:
-                frames = packet.decode()
-            except _BROKEN:
-                continue
-            for frame in frames:
-                if frame.pts is not None:
-                    yield _number_at(frame.pts, self._stream, self._fps), frame
 
     def _is_key_between(self, number: int) -> bool:
         """True if a frame that stands alone comes after the next one, at or before this."""
@@ -186,6 +176,19 @@ class _Packets:
         for passed in [each for each in self._ahead if each < number]:
             del self._ahead[passed]
         return self._ahead.pop(number, b'')
+
+
+def _decoded(container: Any, stream: Any, fps: float) -> Iterator[tuple[int, Any]]:
+    """The frames of a video from where it is, each with its number, without those damaged."""
+    packets = container.demux(stream)
+    while (packet := _next(packets)) is not None:
+        try:
+            frames = packet.decode()
+        except _BROKEN:
+            continue
+        for frame in frames:
+            if frame.pts is not None:
+                yield _number_at(frame.pts, stream, fps), frame
 
 
 def _multiple(stream: Any, fps: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
@@ -12,6 +12,7 @@ import numpy as np
 from neuracore_ros.convert import observed_values
 from neuracore_ros.convert.stream_audit import NameAudit, StreamAudit
 from neuracore_ros.convert.ticks import Receiver
+from neuracore_ros.dataset.metadata import StreamSummary
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.observation import Observation, StreamFault, Unusable
@@ -61,6 +62,21 @@ class _Lack:
         others = [name for name in self.texts if name != self.last]
         likewise = f'. Likewise: {_listed(others)}' if others else ''
         return f'{self.texts[self.last]}{likewise}'
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """The figures of an audit that are kept.
+
+    The attributes are those of :class:`Audit`, its streams in short.
+    """
+
+    ticks: int
+    unusable: int
+    reasons: Counter[str]
+    texts: Mapping[str, str]
+    cut: Counter[str]
+    streams: tuple[StreamSummary, ...]
 
 
 class Audit:
@@ -194,6 +210,17 @@ class Audit:
         # What is read and commanded alike lacks once.
         return list(dict.fromkeys(lacks))
 
+    def summary(self) -> AuditSummary:
+        """The figures that are kept."""
+        return AuditSummary(
+            ticks=self.ticks,
+            unusable=self.unusable,
+            reasons=self.reasons,
+            texts=self.texts,
+            cut=Counter(self.cut),
+            streams=tuple(stream.summary() for stream in self.streams),
+        )
+
     def late(self) -> list[str]:
         """A line for each stream that starts well after the first one."""
         starts = [(s.first_ns, s) for s in self.streams if s.first_ns is not None]
@@ -214,16 +241,6 @@ class Audit:
             for end_ns, s in ends
             if last and last_ns - end_ns >= LATE_NS and s.samples > 1
         ]
-
-
-def combined(audits: Iterable[Audit]) -> list[StreamAudit]:
-    """The streams of several recordings of one robot."""
-    total: dict[tuple[str, str, tuple[str, ...]], StreamAudit] = {}
-    for audit in audits:
-        for each in audit.streams:
-            key = each.topic, each.role, each.names
-            total.setdefault(key, StreamAudit(*key)).add(each)
-    return list(total.values())
 
 
 def table(streams: Sequence[StreamAudit]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from neuracore_ros.convert.audit_total import AuditTotal
 from neuracore_ros.convert.convert_bag import (
     BagDone,
     ConvertEvent,
@@ -63,7 +64,7 @@ def convert(
     """
     chosen = descriptions.robot(robot)
     require_output(chosen)
-    results = []
+    results, total = [], AuditTotal()
     try:
         with open_dataset(dataset, new_metadata(descriptions, settings), notify) as writer:
             require_same(dataset, writer.metadata, settings)
@@ -76,10 +77,12 @@ def convert(
                         committer.add(event)
                         continue
                     results.append(committer.end(event))
+                    if event.audit is not None and results[-1].audit is not None:
+                        total.add(event.audit)
                     reported(results[-1])
     except (OSError, WriteError) as error:
         raise cannot_write(dataset, error) from error
-    return ConvertResult(str(dataset), robot, tuple(results))
+    return ConvertResult(str(dataset), robot, tuple(results), total)
 
 
 def _events(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import av
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.identity import files_digest, known_as
 from neuracore_ros.bags.recorded_pairs import recorded_pair
+from neuracore_ros.convert.audit import Audit
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.recording import Recording
 from neuracore_ros.convert.result import BagResult
@@ -53,11 +55,13 @@ class BagDone:
         result: What became of it, but for what the dataset knows: numbers, earlier episodes.
         fingerprint: Of the recording; '' where it could not be opened.
         bag: To be noted as finished; None where there was an error.
+        audit: All that is known of its streams and ticks; None where nothing was read.
     """
 
     result: BagResult
     fingerprint: str = ''
     bag: ConvertedBag | None = None
+    audit: Audit | None = None
 
 
 ConvertEvent = EpisodeDone | BagDone
@@ -76,6 +80,10 @@ def convert_bag(
     """
     # Of its own for each attempt: one that is thought dead may still write to another.
     folder = job.staging / uuid.uuid4().hex
+    # Streams and their channels refer to each other, so that their images stay until Python looks
+    # for such. It is told to at the end, and to look at no more than what came since: else it
+    # takes as long as a short episode.
+    gc.freeze()
     try:
         try:
             yield from _staged(job, path, folder, progress)
@@ -88,6 +96,8 @@ def convert_bag(
     except (OSError, av.FFmpegError) as error:
         raise cannot_write(job.dataset, error) from error
     finally:
+        gc.collect()
+        gc.unfreeze()
         trim_heap()
 
 
@@ -145,7 +155,7 @@ def _staged(
             short,
             lambda part: progress(_IDENTIFYING + part * _READING),
         )
-        audit, losses = recording.audit, recording.losses
+        audit, losses = recording.audit.summary(), recording.losses
     result = BagResult(
         bag=str(path),
         short_pieces=len(short),
@@ -170,10 +180,10 @@ def _staged(
         short_steps=result.short_steps,
         cutting=settings.options,
         losses=result.losses,
-        streams=tuple(stream.summary() for stream in audit.streams),
+        streams=audit.streams,
         files=files,
     )
-    yield BagDone(result, fingerprint, None if recording.error else finished)
+    yield BagDone(result, fingerprint, None if recording.error else finished, recording.audit)
 
 
 def _episodes(

@@ -247,5 +247,5 @@ def survey(
         notes=recording.notes,
         losses=losses,
         error=recording.error or (f'{path}: {other_unit}' if other_unit else ''),
-        audit=recording.audit,
+        audit=recording.audit.summary(),
     )

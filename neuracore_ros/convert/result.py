@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from neuracore_ros.convert.audit import Audit, combined
+from neuracore_ros.convert.audit import AuditSummary
+from neuracore_ros.convert.audit_total import AuditTotal
 from neuracore_ros.convert.stream_audit import StreamAudit
-from neuracore_ros.description.recorded_checks import Doubt, doubts
-from neuracore_ros.description.recorded_values import RecordedValues
+from neuracore_ros.description.recorded_checks import Doubt
 from neuracore_ros.wording import counted, counts
 
 
@@ -46,7 +45,7 @@ class BagResult:
     notes: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     error: str = ''
-    audit: Audit | None = None
+    audit: AuditSummary | None = None
 
     @property
     def is_skipped(self) -> bool:
@@ -103,7 +102,7 @@ class BagResult:
             'ticks': audit.ticks if audit else 0,
             'ticks_unusable': audit.unusable if audit else 0,
             'ticks_dropped': dict(audit.reasons) if audit else {},
-            'why': audit.texts if audit else {},
+            'why': dict(audit.texts) if audit else {},
             'ticks_cut': dict(audit.cut) if audit else {},
             'short_pieces': self.short_pieces,
             'short_steps': self.short_steps,
@@ -111,34 +110,34 @@ class BagResult:
             'notes': list(self.notes),
             'losses': list(self.losses),
             'error': self.error,
-            'streams': [asdict(each.summary()) for each in audit.streams] if audit else [],
+            'streams': [asdict(each) for each in audit.streams] if audit else [],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertResult:
-    """The results of all recordings of one run."""
+    """The results of all recordings of one run.
+
+    Attributes:
+        dataset: The folder.
+        robot: Whose recordings they are.
+        bags: The result of each.
+        total: The sum of the audits of those that were read.
+    """
 
     dataset: str
     robot: str
     bags: tuple[BagResult, ...]
+    total: AuditTotal = field(default_factory=AuditTotal)
 
     @property
     def streams(self) -> list[StreamAudit]:
         """Every declared stream, over all recordings that were read."""
-        return combined(bag.audit for bag in self.bags if bag.audit)
+        return self.total.streams
 
     def doubts(self) -> list[Doubt]:
         """Doubts about the robot file, over all recordings that were read."""
-        total: RecordedValues | None = None
-        for bag in self.bags:
-            if bag.audit is None or bag.audit.values is None:
-                continue
-            if total is None:
-                total = copy.deepcopy(bag.audit.values)
-            else:
-                total.merge(bag.audit.values)
-        return doubts(total) if total is not None else []
+        return self.total.doubts()
 
     def why(self) -> list[str]:
         """Each reason for unusable ticks, the most frequent first, with one case of it."""
@@ -147,7 +146,7 @@ class ConvertResult:
         texts: dict[str, str] = {}
         for audit in audits:
             ticks.update(audit.reasons)
-            texts = audit.texts | texts
+            texts = {**audit.texts, **texts}
         return [f'{counted(n, "tick")}: {texts[reason]}' for reason, n in ticks.most_common()]
 
     def summary(self) -> str:
