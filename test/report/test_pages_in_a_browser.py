@@ -258,6 +258,16 @@ def test_every_control_has_a_name(opened):
     assert nameless == []
 
 
+@pytest.mark.parametrize('gaps', [(), range(0, 9, 2)])
+def test_a_value_without_neighbours_is_a_dot(chromium, tmp_path, gaps):
+    angles = swing(steps=9 if gaps else 1)
+    angles[list(gaps)] = float('nan')
+    data = write(tmp_path / 'data', [('arm', angles)])
+    assert main(['report', str(data), '--out', str(tmp_path / 'page.html')]) == 0
+    with watched(chromium) as open_page:
+        assert is_painted(open_page(tmp_path / 'page.html'), 0x00, 0x69, 0xA8)
+
+
 def test_the_page_of_the_demo_fits_a_phone_in_the_dark_and_fetches_nothing(chromium, tmp_path):
     pytest.importorskip('rclpy')
     from neuracore_ros.demo.page import write_page

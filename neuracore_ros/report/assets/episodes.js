@@ -33,6 +33,13 @@
     return String(Number(shown.toFixed(Math.max(0, Math.min(places, 9)))) || 0);
   };
 
+  // Places of values without neighbours, which no line leads to; null without one.
+  const lonely = (values) => {
+    const places = values.flatMap((value, k) => (
+      value !== null && (values[k - 1] ?? values[k + 1] ?? null) === null ? [k] : []));
+    return places.length ? places : null;
+  };
+
   // Lines of P points each: differences of 16 bits, the low bytes of all before the high ones.
   async function linesOf(data) {
     const packed = new Blob([bytesOf(data.numbers)]).stream();
@@ -100,7 +107,7 @@
       series: [{}, ...chart.lines.map((line, n) => ({
         label: line.label,
         stroke: () => colour(`--colour${n % COLOURS}`),
-        width: 1.5, points: { show: false }, spanGaps: false,
+        width: 1.5, points: { show: false, size: 4, filter: () => lonely(values[n]) }, spanGaps: false,
         dash: n < COLOURS ? undefined : [6, 4],
       }))],
       hooks: { drawClear: [shades], setScale: [(u, key) => key === 'x' && zoomedAs(u)] },
