@@ -134,6 +134,7 @@ class TopicOutput:
         self._listeners = 0
         self._unreached: Sequence[str] = ()
         self.rivals: Sequence[str] = ()
+        self._has_namesake = False
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
         self._publisher = node.create_publisher(
@@ -174,6 +175,8 @@ class TopicOutput:
         executors = graph.executors(self._node, self._topic)
         # As discovered, since its QoS may be overridden by parameters.
         ours = [info for info in publishers if graph.full_name(info) == own]
+        # It may be one that was killed before, so it is suspected only once something came.
+        self._has_namesake = len(ours) > 1
         lines = [x for info in ours[:1] for x in graph.unreached(info, executors, self._topic)]
         for line in lines:
             if line not in self._unreached:
@@ -193,5 +196,8 @@ class TopicOutput:
                     pass
                 return
         self.refresh()
-        who = ' or '.join(self.rivals) or 'another node'
+        suspects = [*self.rivals]
+        if self._has_namesake:
+            suspects.append(f'a second {self._node.get_fully_qualified_name()}')
+        who = ' or '.join(suspects) or 'another node'
         self._on_fault(f'{who} commands {self._topic}, too')

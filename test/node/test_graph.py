@@ -55,6 +55,17 @@ def test_somebody_else_who_commands_gets_the_robot_until_enable(run, other):
     world.until_moving()
 
 
+def test_a_second_node_of_the_same_name_is_suspected_and_not_only_who_is_silent(run, other):
+    """As where a launch is started twice: the simulator of a robot has a publisher, too."""
+    world = run(behaviour=SWEEP)
+    other('quiet').create_publisher(JointTrajectory, COMMANDS, 10)
+    second = other('infer').create_publisher(JointTrajectory, COMMANDS, 10)
+    world.until_moving()
+    world.until(lambda: second.get_subscription_count() > 1, 'discovery')
+    second.publish(here(world))
+    world.until_state('HOLDING', f'/quiet or a second /infer commands {COMMANDS}, too')
+
+
 def test_what_somebody_else_commands_while_the_node_is_disabled_is_no_fault(run, other):
     world = run(behaviour=SWEEP, enabled=False)
     teleop = other('teleop').create_publisher(JointTrajectory, COMMANDS, 10)
