@@ -8,6 +8,8 @@ from pathlib import Path
 from neuracore_ros.errors import UserError, quoted
 
 _MOST_DOMAIN = 232
+# Where apt installs distributions; a shell has one only after its setup.bash was sourced.
+_INSTALLED = Path('/opt/ros')
 _NAMESPACE = re.compile(r'/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?')
 
 
@@ -24,9 +26,7 @@ def require_ros(namespace: str = '') -> None:
     """
     spec = importlib.util.find_spec('rclpy')
     if spec is None or spec.origin is None:
-        raise UserError(
-            "rclpy is not installed: source a ROS 2 workspace, or pip install 'neuracore_ros[ros]'"
-        )
+        raise UserError(_without_ros())
     origin = Path(spec.origin).resolve()
     prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
     # An overlay without an rclpy of its own, such as this package's, contradicts nothing.
@@ -47,3 +47,10 @@ def require_ros(namespace: str = '') -> None:
             f"--namespace '{namespace}' is none: it has letters, digits, '_' and '/' only, and no "
             'part of it begins with a digit'
         )
+
+
+def _without_ros() -> str:
+    there = sorted(_INSTALLED.glob('*/setup.bash'))
+    if there:
+        return f'rclpy is not found: this terminal has no ROS 2 yet: source {there[-1]}'
+    return "rclpy is not installed: source a ROS 2 workspace, or pip install 'neuracore_ros[ros]'"

@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.node import environment
 from neuracore_ros.node.environment import require_ros
 
 
@@ -19,3 +20,23 @@ def test_a_domain_that_is_none_is_refused_in_one_line(domain, monkeypatch):
 def test_a_domain_that_is_one_is_taken(domain, monkeypatch):
     monkeypatch.setenv('ROS_DOMAIN_ID', domain)
     require_ros()
+
+
+@pytest.mark.parametrize(
+    ('installed', 'cure'),
+    [
+        (['humble', 'jazzy'], 'source {}/jazzy/setup.bash'),
+        ([], "source a ROS 2 workspace, or pip install 'neuracore_ros[ros]'"),
+    ],
+)
+def test_a_terminal_that_has_not_sourced_ros_is_told_what_to_source(
+    installed, cure, monkeypatch, tmp_path
+):
+    for name in installed:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'setup.bash').touch()
+    monkeypatch.setattr(environment, '_INSTALLED', tmp_path)
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(UserError) as said:
+        require_ros()
+    assert str(said.value).endswith(f': {cure.format(tmp_path)}')
