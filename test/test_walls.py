@@ -87,6 +87,7 @@ BELOW_ALL = {
     'records',
     'regular_file',
     'rgb_frames',
+    'ros_environment',
     'similar_names',
     'svg',
     'wording',

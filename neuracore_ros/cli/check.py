@@ -279,7 +279,7 @@ def _check_live(
     arguments: argparse.Namespace,
     result: CheckSummary,
 ) -> None:
-    from neuracore_ros.node.environment import require_ros
+    from neuracore_ros.ros_environment import require_ros
 
     require_ros(arguments.namespace)
     from neuracore_ros.command.settings import Settings

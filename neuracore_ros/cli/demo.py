@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and print its table."""
     require_folder_or_new(arguments.out, 'to write into')
+    from neuracore_ros.ros_environment import require_ros
+
+    require_ros()
     from neuracore_ros.demo.page import score_rows
     from neuracore_ros.demo.slots import DRIVERS, TRAINED_ON
     from neuracore_ros.demo.steps import DemoOptions, run_demo

@@ -327,7 +327,7 @@ def _telling(topic: Topic) -> Topic | None:
 
 
 def _listen(arguments: argparse.Namespace) -> Facts:
-    from neuracore_ros.node.environment import require_ros
+    from neuracore_ros.ros_environment import require_ros
 
     require_ros(arguments.namespace)
     from neuracore_ros.node.live.discover import discover

@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
             write.
     """
     from neuracore_ros.description import load_robot
-    from neuracore_ros.node.environment import require_ros
+    from neuracore_ros.ros_environment import require_ros
 
     labels = wanted_pairs(arguments)
     require_folder_or_new(arguments.out, 'of the bags')

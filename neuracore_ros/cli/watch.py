@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             heard with ``--once``, or does not agree with ``--call``.
         ModuleNotFoundError: The screen's library is not installed.
     """
-    from neuracore_ros.node.environment import require_ros
+    from neuracore_ros.ros_environment import require_ros
 
     require_ros()
     for namespace in arguments.namespace:

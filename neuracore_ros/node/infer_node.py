@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.environment import require_ros
 from neuracore_ros.node.ros_arguments import first_line, refusal, unused_parameter_files
 from neuracore_ros.node.stop_signal import StopSignal
 from neuracore_ros.processors import let_threads_sleep
+from neuracore_ros.ros_environment import require_ros
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor

@@ -1,23 +1,24 @@
 """The command line of the executables of simulated robots, and the run of one robot."""
 
+from __future__ import annotations
+
 import argparse
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
-import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import remove_ros_args
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.sim.bridge import RobotNode
+from neuracore_ros.ros_environment import require_ros
 from neuracore_ros.sim.simulation import Expert, SimulatedRobot
 from neuracore_ros.similar_names import known_names
+
+if TYPE_CHECKING:
+    from rclpy.executors import SingleThreadedExecutor
 
 Make: TypeAlias = Callable[[str], tuple[SimulatedRobot, Callable[[], Expert]]]
 
@@ -41,6 +42,13 @@ def serve(
     Returns:
         The exit code.
     """
+    try:
+        require_ros()
+    except UserError as error:
+        return _refuse(program, error)
+    # Only now, since it may be missing, and the wrong one crashes while it is imported.
+    from rclpy.utilities import remove_ros_args
+
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument('--robot', required=True, help=f'one of: {", ".join(names)}')
     parser.add_argument('--seed', type=int, default=0, help='seed of the first trial (default 0)')
@@ -57,12 +65,22 @@ def serve(
             raise UserError(f"no simulated robot '{options.robot}'{known}")
         _simulate(options, make)
     except UserError as error:
-        print(f'{program}: {error}', file=sys.stderr)
-        return 1
+        return _refuse(program, error)
     return 0
 
 
+def _refuse(program: str, error: UserError) -> int:
+    print(f'{program}: {error}', file=sys.stderr)
+    return 1
+
+
 def _simulate(options: argparse.Namespace, make: Make) -> None:
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    from neuracore_ros.sim.bridge import RobotNode
+
     robot, make_expert = make(options.robot)
     if not 0.01 <= options.speed <= 100.0:
         raise UserError(f'--speed {options.speed:g} is not within 0.01 and 100')
@@ -88,5 +106,7 @@ def _simulate(options: argparse.Namespace, make: Make) -> None:
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
+    from rclpy.executors import ExternalShutdownException
+
     with suppress(ExternalShutdownException):
         executor.spin()

@@ -4,9 +4,11 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from neuracore_ros import ros_environment
+from neuracore_ros.cli.main import main
 from neuracore_ros.errors import UserError
-from neuracore_ros.node import environment
-from neuracore_ros.node.environment import require_ros
+from neuracore_ros.ros_environment import require_ros
+from neuracore_ros.sim.serve import serve
 
 
 @pytest.mark.parametrize('domain', ['abc', '-1', '233', '1.5', '٣x'])
@@ -35,8 +37,22 @@ def test_a_terminal_that_has_not_sourced_ros_is_told_what_to_source(
     for name in installed:
         (tmp_path / name).mkdir()
         (tmp_path / name / 'setup.bash').touch()
-    monkeypatch.setattr(environment, '_INSTALLED', tmp_path)
+    monkeypatch.setattr(ros_environment, '_INSTALLED', tmp_path)
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     with pytest.raises(UserError) as said:
         require_ros()
     assert str(said.value).endswith(f': {cure.format(tmp_path)}')
+
+
+@pytest.mark.parametrize('words', [['--robot', 'ur5'], ['--help']])
+def test_a_simulated_robot_without_ros_ends_in_one_line(words, monkeypatch, capsys):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    assert serve('sim_robot', '', ('ur5',), None, ['sim_robot', *words]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('sim_robot: rclpy is not ')
+
+
+def test_the_demo_without_ros_ends_before_it_writes_anything(monkeypatch, tmp_path):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    assert main(['demo', '--out', str(tmp_path / 'demo')]) == 1
+    assert not list(tmp_path.iterdir())
