@@ -20,7 +20,7 @@ from neuracore_ros.description import (
     embodiment,
     plain,
 )
-from neuracore_ros.description.treatment import plain_treatments, read_treatments
+from neuracore_ros.description.treatment_records import plain_treatments, read_treatments
 from neuracore_ros.description.vocabulary import read_vocabulary_id
 from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.files import require_utf8

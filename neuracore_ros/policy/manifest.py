@@ -31,11 +31,8 @@ from neuracore_ros.description import (
     plain,
 )
 from neuracore_ros.description.data_type import TEXT_BYTES
-from neuracore_ros.description.treatment import (
-    Treatments,
-    plain_treatments,
-    read_treatments,
-)
+from neuracore_ros.description.treatment import Treatments
+from neuracore_ros.description.treatment_records import plain_treatments, read_treatments
 from neuracore_ros.description.vocabulary import VocabularyId, read_vocabulary_id
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
 from neuracore_ros.records import Record, RecordOrigin, parse_record
