@@ -136,6 +136,8 @@ def single_keys(stream: TextIO) -> Iterator[Callable[[], str]]:
     single = termios.tcgetattr(stream)
     # Ctrl-S would hold the output, and with it whoever writes, until Ctrl-Q.
     single[0] &= ~termios.IXON
+    # Ctrl-C would discard the keys before it, of which one may stop a robot.
+    single[3] |= termios.NOFLSH
     termios.tcsetattr(stream, termios.TCSADRAIN, single)
     try:
         yield _Keyboard(stream).next_key

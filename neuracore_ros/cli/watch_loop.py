@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from neuracore_ros.cli.terminal import control, single_keys
@@ -157,8 +157,12 @@ class Watch:
                         if line not in shown:
                             print(line, flush=True)
                     shown = said
+                self._press_last(next_key)
 
         self._with_pauses(print_changes)
+        for text in self._finish():
+            if keys:
+                print(text, flush=True)
         return 0
 
     def on_screen(self) -> int:
@@ -168,9 +172,15 @@ class Watch:
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
+            self._finish()
             return 0  # The terminal is closed: nothing is left to restore.
+        said = self._finish()
+        for text in said:
+            print(text)
         for view in self._link.views():
-            print(f'{view.name} is left as it is: {view.state}')
+            # The report of a node that has answered may be on its way yet.
+            if not any(text.startswith(f'{view.name}: ') for text in said):
+                print(f'{view.name} is left as it is: {view.state}')
         return 0
 
     def _with_pauses(self, watch: Callable[[], None]) -> None:
@@ -182,8 +192,20 @@ class Watch:
                 return
             self._suspended = False
             self._desk.leave()
+            self._finish()
             os.kill(os.getpid(), signal.SIGSTOP)
             self._link.excuse()
+
+    def _finish(self) -> list[str]:
+        """Wait until nodes that are to stop have answered; returns what became of it.
+
+        A process that ends at once takes along what it has not sent yet.
+        """
+        self._link.leave()
+        was_stopping = self._link.is_stopping
+        while self._link.is_stopping:
+            self._serve()
+        return [note.text for note in self._desk.notes] if was_stopping else []
 
     def _draw(self) -> None:
         """Draw and obey until the end, or Ctrl-Z."""
@@ -209,6 +231,7 @@ class Watch:
                     drawn_s = time.monotonic()
                     frame = ScreenFrame(title, self._link.views(), self._desk, has_keys)
                     live.update(frame, refresh=True)
+            self._press_last(next_key)
 
     def _serve(self) -> None:
         self._executor.spin_once(timeout_sec=POLL_S)
@@ -224,6 +247,14 @@ class Watch:
         for key in keys:
             self._desk.press(key, views, now_s)
         return bool(keys)
+
+    def _press_last(self, next_key: Callable[[], str]) -> None:
+        """Of keys that the end or a pause has overtaken, a stop is obeyed all the same."""
+        from neuracore_ros.watch.desk import ALL
+
+        with suppress(OSError):  # The terminal may be closed.
+            if ALL in iter(next_key, ''):
+                self._desk.press(ALL, self._link.views(), time.monotonic())
 
     def _suspend(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -105,6 +105,11 @@ class Link:
         """Whether an answer to a request is on its way."""
         return any(call.word for call in self._calls)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a node has not answered yet that it was disabled."""
+        return any(call.word == NodeRequest.DISABLE.value for call in self._calls)
+
     def refresh(self) -> None:
         """Ask the graph now and then, and give up calls that are overdue; call it often."""
         now_s = time.monotonic()
@@ -129,9 +134,11 @@ class Link:
             node.excuse(time.monotonic())
         for call in self._calls:
             call.due_s = time.monotonic() + call.patience_s
-            if call.word == 'configure':
-                # Nobody has looked at the robot meanwhile.
-                self._stopped.add(call.node)
+        self.leave()
+
+    def leave(self) -> None:
+        """Activate nothing that is still being configured: nobody looks at the robot now."""
+        self._stopped |= {call.node for call in self._calls if call.word == 'configure'}
 
     def send(self, name: str, request: NodeRequest) -> None:
         """Send a request to one node; `tell` hears what becomes of it."""

@@ -115,6 +115,7 @@ def keyboard():
         ('\x1b ', ' '),
         ('\x1b[ ', ' '),
         ('\x1b', ''),
+        ('a \x03', 'a '),  # Ctrl-C would discard what was pressed before it
         ('\x13', '\x13'),  # Ctrl-S would hold the output
     ],
 )

@@ -213,6 +213,20 @@ def test_the_space_bar_disables_both(both):
     enable(both, RIGHT)
 
 
+def test_a_stop_just_before_the_end_is_sent_and_its_answer_awaited(both):
+    other = OnTerminal('watch')
+    other.until(f'{LEFT} RUNNING', f'{RIGHT} RUNNING')
+    assert other.end(' \x03') == 0
+    for name in (LEFT, RIGHT):
+        assert f'{name}: disable: DISABLED: disabled' in other.written
+        assert f'{name} is left' not in other.written
+    both.until(f'1 {LEFT} DISABLED', f'2 {RIGHT} DISABLED')
+    enable(both, LEFT)
+    both.press('2')
+    both.until(f'>2 {RIGHT}')
+    enable(both, RIGHT)
+
+
 def test_arrows_and_letters_of_other_scripts_are_no_keys(both):
     both.press('\x1b[D')  # D alone disables.
     both.press('дё\x1b[A\x1bOD')
