@@ -6,7 +6,7 @@ The episodes that it lists are the dataset.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -177,7 +177,7 @@ class Metadata:
 
     def to_json(self) -> str:
         """Write format 1."""
-        return document(self, map(line, self.episodes), map(line, self.bags))
+        return ''.join(document(self, map(line, self.episodes), map(line, self.bags)))
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Metadata:
@@ -226,8 +226,8 @@ def line(value: Episode | ConvertedBag) -> str:
     return json.dumps(asdict(value))
 
 
-def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -> str:
-    """Format 1, one line for each episode and recording.
+def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -> Iterator[str]:
+    """Format 1, one line for each episode and recording, in pieces: the whole grows large.
 
     Args:
         metadata: What is fixed, and what was removed.
@@ -255,16 +255,24 @@ def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -
             for robot in described.input
         },
     }
-    numbered = ',\n  '.join(f'"{number}": {text}' for number, text in enumerate(episodes))
-    listed = ',\n  '.join(bags)
-    removed = ',\n  '.join(map(line, metadata.removed))
-    parts = [
-        *(f'"{key}": {json.dumps(value)}' for key, value in head.items()),
-        f'"episodes": {{{numbered}}}',
-        f'"bags": [{listed}]',
-        *([f'"removed": [{removed}]'] if removed else []),
-    ]
-    return '{' + ',\n '.join(parts) + '}\n'
+    yield '{'
+    for key, value in head.items():
+        yield f'"{key}": {json.dumps(value)},\n '
+    yield '"episodes": {'
+    yield from _lines(f'"{number}": {text}' for number, text in enumerate(episodes))
+    yield '},\n "bags": ['
+    yield from _lines(bags)
+    if metadata.removed:
+        yield '],\n "removed": ['
+        yield from _lines(map(line, metadata.removed))
+    yield ']}\n'
+
+
+def _lines(entries: Iterable[str]) -> Iterator[str]:
+    between = ''
+    for entry in entries:
+        yield between + entry
+        between = ',\n  '
 
 
 def load_metadata(dataset: Path | str) -> Metadata:

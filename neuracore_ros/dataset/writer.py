@@ -40,7 +40,7 @@ from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import knows_senses, treatment_changes, treatments
 from neuracore_ros.description.vocabulary_differences import mismatch, turned_joint
 from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
-from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
+from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, whole_file
 from neuracore_ros.progress import NoticeCallback
 from neuracore_ros.records import read_record
 from neuracore_ros.wording import counted
@@ -102,7 +102,8 @@ class DatasetWriter:
         for place, content in self._totals.files(after).items():
             if place != lerobot.TASKS_PATH or len(self._totals.tasks) != self._tasks_written:
                 change.write(place, content)
-        change.write(METADATA_PATH, self._document(after))
+        with change.file(METADATA_PATH) as file:
+            file.writelines(self._document(after))
         change.decide(self.root)
         staged.discard()
         self.metadata = after
@@ -218,10 +219,12 @@ class DatasetWriter:
 
     def _write_metadata(self) -> None:
         real_folder(self.root, METADATA_PATH.parent)
-        write_whole(self.root / METADATA_PATH, self._document(self.metadata), self.staging)
+        with whole_file(self.root / METADATA_PATH, self.staging) as file:
+            file.writelines(self._document(self.metadata))
 
-    def _document(self, metadata: Metadata) -> bytes:
-        return document(metadata, self._episode_lines, self._bag_lines).encode()
+    def _document(self, metadata: Metadata) -> Iterator[bytes]:
+        pieces = document(metadata, self._episode_lines, self._bag_lines)
+        return (piece.encode() for piece in pieces)
 
 
 @contextmanager
