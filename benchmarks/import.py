@@ -10,7 +10,7 @@ one dataset of both; it joins whole files, and looks at no row and no frame. Eve
 process of its own, on two processors, in turns. The memory is that of the process and its workers
 together, the most in each quarter of the episodes; the time of a quarter is what its episodes
 took. On two shared processors, a step with copied frames took 2.2 ms of processor time, one with
-encoded frames 2.7 times as much, LeRobot's 0.02 times; the memory of the last quarter was 1.12
+encoded frames 2.7 times as much, LeRobot's 0.02 times; the memory of the last quarter was 1.14
 times that of the first. docs/lerobot_datasets.md has the figures.
 """
 
