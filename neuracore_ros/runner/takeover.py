@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from neuracore_ros.arrays import Array, FloatArray
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.direct import DirectMotion
 from neuracore_ros.command.direct_values import DirectValues
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import DataType, Layout, Robot
 from neuracore_ros.description.source import JOINT_TRAJECTORY
 from neuracore_ros.description.teleop import missing_teleop
-from neuracore_ros.kinematics.interpolation import between, distance
 from neuracore_ros.observation.observer import Observation, Observer, Unusable
 from neuracore_ros.observation.streams import StreamStatus
+from neuracore_ros.runner.human_way import HumanWay
 from neuracore_ros.runner.requests import ActionChunk
 
 ROWS = 2
@@ -29,25 +26,8 @@ LEAST_RATE_HZ = 20.0
 """Steps a second in which a human is followed, beside a slower policy, too. Each step is a message
 to the controllers, and each of those a small jerk where messages take a while."""
 
-_PERIODS = 1.2
-"""A stream's newest sample is hardly ever older than so many of its periods, and its latency."""
-
-_LONGEST_DELAY_S = 0.3
-
-_REMEMBERED = 8
-
-_ROUNDING_NS = 1000
-
 _RATES = (DataType.JOINT_VELOCITIES, DataType.JOINT_TORQUES, DataType.CUSTOM_1D)
 """What acts at once, and is no place on a path."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Value that a human commanded, a number or a pose (7,), and when."""
-
-    stamp_ns: int
-    value: Array
 
 
 class HumanCommands:
@@ -94,9 +74,8 @@ class HumanCommands:
         # A trajectory tells where the human is at any time.
         self._trajectories = {s.topic for s in placed if s.type == JOINT_TRAJECTORY}
         self._sampled = {source.topic for source in placed} - self._trajectories
-        self._delay_ns: int | None = None
-        self._ages_s: deque[float] = deque(maxlen=_REMEMBERED)
-        self._samples: dict[tuple[DataType, str], deque[_Sample]] = {}
+        # Two samples that are further apart are a jump, and shall be seen as one.
+        self._way = HumanWay(0.5 * start_max)
 
     @property
     def clamps(self) -> int:
@@ -131,17 +110,17 @@ class HumanCommands:
                 for source in self.sources
                 if source.topic in self._sampled
             ]
-            self._ages_s.append(max(ages_s, default=0.0))
+            self._way.note_age(max(ages_s, default=0.0))
         return observed
 
     def chunk(self, wanted: Observation, now_ns: int) -> ActionChunk:
         """Return what the human commands as a prediction of `ROWS` steps; remembers it.
 
-        Samples come at times of their own. Followed as they come, they would make a robot go now
-        faster, now slower than the human. So the steps are places on the human's way at even
-        times, by the stamps of the samples, somewhat more than a period of the stream ago.
+        The steps are places on the human's way at even times, a little ago; see `HumanWay`.
         """
-        delay_ns = self._delay(now_ns)
+        delay_ns = self._way.delay_ns
+        if delay_ns is None:
+            delay_ns = self._way.pace(self._slowest_hz(now_ns))
         steps_ns = round(1e9 / self.rate_hz) * np.arange(1 - ROWS, 1) + now_ns - delay_ns
         chunk = {kind: np.stack([values] * ROWS) for kind, values in wanted.inputs.items()}
         for source in self.sources:
@@ -150,11 +129,10 @@ class HumanCommands:
                 continue
             age_s = wanted.ages_s[kind, source.name]
             stamp_ns = now_ns - (0 if source.topic in self._trajectories else round(1e9 * age_s))
-            known = self._samples.setdefault((kind, source.name), deque(maxlen=_REMEMBERED))
-            if not known or stamp_ns > known[-1].stamp_ns + _ROUNDING_NS:
-                known.append(_Sample(stamp_ns, wanted.inputs[kind][index]))
+            slot = kind, source.name
+            self._way.add(slot, stamp_ns, wanted.inputs[kind][index])
             for row, step_ns in enumerate(steps_ns):
-                chunk[kind][row, index] = _at(int(step_ns), known, 0.5 * self._start_max)
+                chunk[kind][row, index] = self._way.at(slot, int(step_ns))
         return chunk
 
     def is_paced(self, now_ns: int) -> bool:
@@ -166,15 +144,6 @@ class HumanCommands:
         streams = self.status(now_ns) if self._sampled else ()
         rates_hz = [stream.rate_hz for stream in streams if stream.topic in self._sampled]
         return min(rates_hz, default=np.inf)
-
-    def _delay(self, now_ns: int) -> int:
-        """How old the human's way is that is followed [ns], the same until it is forgotten."""
-        if self._delay_ns is None:
-            slowest_hz = self._slowest_hz(now_ns)
-            longest_s = _PERIODS / slowest_hz if slowest_hz else _LONGEST_DELAY_S
-            latency_s = min(self._ages_s, default=0.0)
-            self._delay_ns = round(1e9 * min(latency_s + longest_s, _LONGEST_DELAY_S))
-        return self._delay_ns
 
     def leap(self, outputs: FloatArray, direct: DirectValues, setpoint: FloatArray) -> str:
         """Say in one line how the human is too far away from a robot that follows; '' if not.
@@ -209,29 +178,9 @@ class HumanCommands:
 
     def forget(self) -> None:
         """Begin anew: what the human commanded before is no way that the robot goes."""
-        self._samples.clear()
-        self._ages_s.clear()
-        self._delay_ns = None
+        self._way.clear()
 
     def clear(self) -> None:
         """Drop all samples, as after a jump of the clock."""
         self.forget()
         self._observer.clear()
-
-
-def _at(time_ns: int, samples: Sequence[_Sample], most: float) -> Array:
-    """Where the human was at a time, by samples of which two may be ``most`` apart [rad], [m].
-
-    A jump is no way, and shall be seen as one.
-    """
-    for before, after in zip(samples, list(samples)[1:], strict=False):
-        if before.stamp_ns < time_ns < after.stamp_ns:
-            share = (time_ns - before.stamp_ns) / (after.stamp_ns - before.stamp_ns)
-            if np.ndim(after.value):
-                if max(distance(before.value, after.value)) <= most:
-                    return between(before.value, after.value, share)
-            elif abs(after.value - before.value) <= most:
-                return np.asarray(before.value + share * (after.value - before.value))
-            return after.value
-    newest = next((s for s in samples if s.stamp_ns >= time_ns), samples[-1])
-    return newest.value
