@@ -11,16 +11,16 @@ from neuracore_ros.ros_environment import require_ros
 from neuracore_ros.sim.serve import serve
 
 
-@pytest.mark.parametrize('domain', ['abc', '-1', '233', '1.5', '٣x'])
-def test_a_domain_that_is_none_is_refused_in_one_line(domain, monkeypatch):
-    monkeypatch.setenv('ROS_DOMAIN_ID', domain)
+@pytest.mark.parametrize('number', ['abc', '-1', '233', '1.5', '٣x'])
+def test_a_domain_that_is_none_is_refused_in_one_line(number, monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', number)
     with pytest.raises(UserError, match=r'^ROS_DOMAIN_ID .* is none: it is a number from 0'):
         require_ros()
 
 
-@pytest.mark.parametrize('domain', ['', '0', '232', ' 7'])
-def test_a_domain_that_is_one_is_taken(domain, monkeypatch):
-    monkeypatch.setenv('ROS_DOMAIN_ID', domain)
+@pytest.mark.parametrize('number', ['', '0', '232', ' 7'])
+def test_a_domain_that_is_one_is_taken(number, monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', number)
     require_ros()
 
 

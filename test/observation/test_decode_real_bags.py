@@ -75,7 +75,7 @@ def test_a_wrong_name_of_the_servo_is_told_with_the_names_that_are_there(bags):
         eyes.receive(topic, message, log_ns)
     (reason,) = eyes.observe(log_ns).reasons
     assert reason.text.startswith("/servo/out/state lacks 'q3' (JOINT_POSITIONS index 0).")
-    assert reason.text.endswith('It has: q2, q1, q0')
+    assert reason.text.endswith('It has: q0, q1, q2')
 
 
 def test_fetch_poses_are_read_though_their_topic_has_no_slash(bags):
