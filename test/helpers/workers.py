@@ -23,6 +23,7 @@ GROUPS = {
         'test/scaffold/test_live_draft.py',
         'test/sim/test_robot_node.py',
         'test/watch/test_graph_search.py',
+        'test/watch/test_link.py',
         'test/watch/test_watch_nodes.py',
         'test/watch/test_watch_terminal.py',
     ),
