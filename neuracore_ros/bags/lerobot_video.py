@@ -95,6 +95,8 @@ class EpisodeVideo:
 
     def packet(self, number: int) -> bytes:
         """The stored bytes of a frame; nothing if it is missing."""
+        if not self._is_open:
+            raise FrameError(f'{self.file.name}: frame {number}: its recording is closed')
         reading = self._reading
         if not isinstance(reading, _Packets):
             self._reading = reading = _Packets(self._container, self._stream, self.fps)
@@ -102,9 +104,10 @@ class EpisodeVideo:
 
     def close(self) -> None:
         """Close the file, and let go of its decoder: messages may live on."""
-        self._container.close()
-        self._reading = self._container = self._stream = None
-        self._is_open = False
+        if self._is_open:
+            self._is_open = False
+            self._container.close()
+            self._reading = self._container = self._stream = None
 
 
 class _Frames:

@@ -122,14 +122,19 @@ class CommandTopics:
 
     Attributes:
         period_s: From one single point to the next [s].
+        reach_s: How far ahead the next one leads [s].
     """
 
     def __init__(self, joints: Joints, stamped: bool) -> None:
         """Start before the first message; ``stamped`` trajectories begin when they were made."""
-        self.period_s = 1.0
+        self.period_s = self.reach_s = 1.0
         self._joints = joints
         self._stamped = stamped
         self._point: FloatArray | None = None
+
+    def set_period(self, period_s: float) -> None:
+        """Send points so often from now on; the next one may still come as soon as before."""
+        self.reach_s, self.period_s = min(self.period_s, period_s), period_s
 
     @property
     def has_points(self) -> bool:
@@ -161,7 +166,7 @@ class CommandTopics:
     def points(self, target: FloatArray, stopping: bool) -> tuple[JointCommand, ...]:
         """Send the next points on the way to a target (J,), one to each topic that takes them.
 
-        They move no further than the velocity limits allow in one period, so that a late call
+        They move no further than the velocity limits allow within their reach, so that a late call
         becomes a delay and no jump.
         """
         streamed = self._streamed(stopping)
@@ -169,13 +174,14 @@ class CommandTopics:
             return ()
         columns, limits = self._columns(streamed), self._joints.limits
         away = target[columns] - self._point[columns]
-        most = limits.velocity[columns] * self.period_s
+        most = limits.velocity[columns] * self.reach_s
         speed = np.abs(away)
         part = np.divide(most, speed, out=np.ones_like(speed), where=speed > most)
         alone = limits.alone[columns]
         factor = np.where(alone, part, np.min(part, where=~alone, initial=1.0))
         self._point[columns] += factor * away
-        times_s, point = np.array([self.period_s]), self._point[None]
+        times_s, point = np.array([self.reach_s]), self._point[None]
+        self.reach_s = self.period_s
         return tuple(
             joint_command(self._joints, command, times_s, point, None) for command in streamed
         )

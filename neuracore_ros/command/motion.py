@@ -91,7 +91,7 @@ class Motion:
         self._step_s = 1.0 / rate_hz
         self._step_ns = round(1e9 / rate_hz)
         self._most_points = math.floor(self._max_ahead_s * rate_hz + 1e-6)
-        self._topics.period_s = 1.0 / (self._settings.command_rate_hz or rate_hz)
+        self._topics.set_period(1.0 / (self._settings.command_rate_hz or rate_hz))
 
     @property
     def has_points(self) -> bool:
@@ -267,7 +267,7 @@ class Motion:
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """Return the next setpoint of every topic that takes single points; none at rest."""
-        ahead = self.setpoint(now_ns + round(self._topics.period_s * 1e9))
+        ahead = self.setpoint(now_ns + round(self._topics.reach_s * 1e9))
         if ahead is None or self.at_rest(now_ns):
             return ()
         return self._topics.points(ahead[0], self.stopping)

@@ -37,7 +37,12 @@ from neuracore_ros.dataset.totals import Totals
 from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
-from neuracore_ros.description.treatment import knows_senses, treatment_changes, treatments
+from neuracore_ros.description.treatment import (
+    knows_senses,
+    treatment_changes,
+    treatments,
+    treatments_since,
+)
 from neuracore_ros.description.vocabulary_differences import mismatch, turned_joint
 from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, whole_file
@@ -142,10 +147,14 @@ class DatasetWriter:
             DescriptionError: The robot does not fit the layouts.
         """
         known, name = self.metadata.descriptions, robot.name
+        has_episodes = any(episode.robot == name for episode in self.metadata.episodes)
+        then = known.treatments.get(name)
+        treated = treatments_since(robot, then) if has_episodes else treatments(robot)
+        own = {} if treated is None else {name: treated}
         described = Descriptions(
             {**known.input, name: robot.input},
             {**known.output, name: robot.output},
-            treatments={**known.treatments, name: treatments(robot)},
+            treatments={**known.treatments, **own},
             vocabulary=known.vocabulary,
         )
         self._check_vocabulary(robot)
@@ -161,7 +170,6 @@ class DatasetWriter:
                 described.input_layout != known.input_layout
                 or described.output_layout != known.output_layout
             )
-            has_episodes = any(episode.robot == name for episode in self.metadata.episodes)
             if not changed and has_episodes:
                 self._warn_of_treatments(robot)
             elif changed and (moved or has_episodes):

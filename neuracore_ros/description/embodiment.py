@@ -102,11 +102,14 @@ def _slots(value: YamlValue, kind: DataType, vocabulary: Vocabulary | None) -> S
         raise value.error(f'{kind} must be a mapping of index to name, or a list, not {value}')
     else:
         pairs = [(index, name, name) for index, name in enumerate(value.elements(kind))]
+    named = set() if vocabulary is None else set(vocabulary.names(kind).values())
     slots: dict[int, tuple[str, int]] = {}
     indices: dict[str, int] = {}
     for index, key, name_value in pairs:
         name = name_value.string(f'{kind} index {index}')
-        _require_own_index(name_value, index, kind, vocabulary, is_listed=key is name_value)
+        # A key that is a slot itself leaves no doubt.
+        if key is name_value or key.content not in named:
+            _require_own_index(name_value, index, kind, vocabulary)
         if index in slots:
             other, line = slots[index]
             raise key.error(
@@ -147,11 +150,11 @@ def _index(key: YamlValue, name: YamlValue, kind: DataType, vocabulary: Vocabula
 
 
 def _require_own_index(
-    value: YamlValue, index: int, kind: DataType, vocabulary: Vocabulary | None, *, is_listed: bool
+    value: YamlValue, index: int, kind: DataType, vocabulary: Vocabulary | None
 ) -> None:
     """Refuse a slot in place of what is to be in it; the name of its own slot may be its name."""
     slots = {} if vocabulary is None else vocabulary.names(kind)
-    if value.content in slots.values() and (is_listed or slots.get(index) != value.content):
+    if value.content in slots.values() and slots.get(index) != value.content:
         where = next(own for own, slot in slots.items() if slot == value.content)
         raise value.error(
             f'{kind} index {index}: {value} is the name of the slot with index {where}: write '

@@ -253,6 +253,24 @@ def known_of_both(one: Treatments, other: Treatments) -> Treatments:
     return found
 
 
+def treatments_since(robot: Robot, then: Treatments | None) -> Treatments | None:
+    """Collect the treatments of a robot beside episodes that had those of before; None: unknown.
+
+    They are those of now, but for senses: one that was another one, or is unknown of before, is
+    not that of all episodes.
+    """
+    if then is None:
+        return None
+    changed = {(change.data_type, change.name) for change in treatment_changes(robot, then)}
+    before = {
+        kind: {
+            name: Treatment() if (kind, name) in changed else each for name, each in named.items()
+        }
+        for kind, named in then.items()
+    }
+    return known_of_both(treatments(robot), before)
+
+
 def knows_senses(robot: Robot, then: Treatments | None) -> bool:
     """True if the sense of each number of a robot is known from before."""
     before = then or {}

@@ -84,19 +84,22 @@ def _image_size(datasets: Sequence[EditedDataset]) -> tuple[int, int]:
 
 def _descriptions(datasets: Sequence[EditedDataset]) -> Descriptions:
     """Every robot of every dataset, once; treatments only where all that have it know them."""
-    first: dict[str, EditedDataset] = {}
+    found: dict[str, list[EditedDataset]] = {}
     treated: dict[str, Treatments | None] = {}
     for each in datasets:
         described = each.metadata.descriptions
         for robot in described.input:
-            _require_same(robot, first.setdefault(robot, each), each)
+            # With each of them: what one does not know, another one may.
+            for earlier in found.setdefault(robot, []):
+                _require_same(robot, earlier, each)
+            found[robot].append(each)
             own = described.treated(robot)
             before = treated.setdefault(robot, own)
             treated[robot] = None if before is None or own is None else known_of_both(before, own)
-    found = {robot: each.metadata.descriptions for robot, each in first.items()}
+    firsts = {robot: first.metadata.descriptions for robot, (first, *_) in found.items()}
     return Descriptions(
-        {robot: each.input[robot] for robot, each in found.items()},
-        {robot: each.output[robot] for robot, each in found.items()},
+        {robot: first.input[robot] for robot, first in firsts.items()},
+        {robot: first.output[robot] for robot, first in firsts.items()},
         treatments={robot: own for robot, own in treated.items() if own is not None},
         vocabulary=_vocabulary(datasets),
     )

@@ -82,6 +82,9 @@ def _spread_of_rotations(quaternions: FloatArray) -> float:
     """Root of the mean square of the angles to their mean [degrees], of quaternions (N, 4)."""
     if not len(quaternions):
         return 0.0
+    # Rounded to float32, equal rotations would be some 1e-5 degrees apart.
+    norms = np.linalg.norm(quaternions, axis=1, keepdims=True)
+    quaternions = quaternions / np.where(norms > 0.0, norms, 1.0)
     # The mean of rotations, whatever their signs (Markley et al., 2007).
     mean = np.linalg.eigh(quaternions.T @ quaternions)[1][:, -1]
     return math.degrees(math.sqrt((angles_between(quaternions, mean) ** 2).mean()))

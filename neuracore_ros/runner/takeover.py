@@ -119,7 +119,7 @@ class HumanCommands:
         The steps are places on the human's way at even times, a little ago; see `HumanWay`.
         """
         delay_ns = self._way.delay_ns
-        if delay_ns is None:
+        if delay_ns is None or self._way.is_late:
             delay_ns = self._way.pace(self._slowest_hz(now_ns))
         steps_ns = round(1e9 / self.rate_hz) * np.arange(1 - ROWS, 1) + now_ns - delay_ns
         chunk = {kind: np.stack([values] * ROWS) for kind, values in wanted.inputs.items()}

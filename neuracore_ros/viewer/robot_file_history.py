@@ -90,6 +90,8 @@ class FileHistory:
             del self._states[before:]
             raise
         del self._states[before:-1]
+        if len(self._states) > before and self.now.text == self._states[before - 1].text:
+            self._states.pop()  # They led back to where they began.
 
     def elsewhere(self, path: Path, moved: Callable[[str], str]) -> FileHistory:
         """The same texts as those of another file.

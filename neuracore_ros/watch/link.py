@@ -108,7 +108,12 @@ class Link:
     @property
     def is_stopping(self) -> bool:
         """Whether a node has not answered yet that it was disabled."""
-        return any(call.word == NodeRequest.DISABLE.value for call in self._calls)
+        # One that is being activated is disabled once more afterwards.
+        return any(
+            call.word == NodeRequest.DISABLE.value
+            or (call.word == 'activate' and call.node in self._stopped)
+            for call in self._calls
+        )
 
     def refresh(self) -> None:
         """Ask the graph now and then, and give up calls that are overdue; call it often."""

@@ -176,8 +176,8 @@ def test_a_vocabulary_is_sent_to_other_processes(tmp_path):
         (
             '{0: turn, right.elbow_pitch: bend}',
             '[right.shoulder_yaw, right.elbow_pitch]',
-            "index 0: 'right.shoulder_yaw' is the name of the slot with index 0: write "
-            '{right.shoulder_yaw: NAME}',
+            "index 1: 'right.elbow_pitch' is the name of the slot with index 3: write "
+            '{right.elbow_pitch: NAME}',
         ),
         (
             '{0: turn, right.elbow_pitch: bend}',
@@ -416,3 +416,13 @@ def path(tmp_path_factory) -> Path:
 def test_a_joint_that_is_called_by_a_number_may_have_a_named_slot(tmp_path):
     robot = load_robot(write(tmp_path, ROBOT.replace('bend', "'7'")))
     assert robot.input[POSITIONS] == {0: 'turn', 3: '7'}
+
+
+def test_a_name_that_is_that_of_its_own_slot_or_beside_a_slot_is_no_mistake(tmp_path):
+    """`LANGUAGE: [instruction]` is what the pages say, and `arm/1` calls that slot so, too."""
+    named = OURS.replace('right.shoulder_yaw', 'turn').replace('right.elbow_pitch', 'bend')
+    robot = ROBOT.replace('right.elbow_pitch: bend, right.shoulder_yaw: turn', 'turn: bend')
+    robot = robot.replace('{0: turn, right.elbow_pitch: bend}', '[turn]')
+    loaded = load_robot(write(tmp_path, robot, named))
+    assert dict(loaded.input[POSITIONS]) == {0: 'bend'}
+    assert dict(loaded.output[TARGETS]) == {0: 'turn'}

@@ -1,5 +1,6 @@
 """What `edit` refuses, each in one line, with nothing written."""
 
+import json
 import os
 import shutil
 
@@ -199,3 +200,24 @@ def test_a_damaged_dataset_is_told_by_the_file(five, tmp_path, edit, place, dama
         file.unlink()
     file.write_bytes(content)
     assert edit(copy, '--drop', '0', '--out', tmp_path / 'new')[0] == 0
+
+
+def test_each_dataset_is_compared_with_each_not_with_the_first_alone(bags, tmp_path, refused):
+    """The first one is of an older version, which kept no signs; or in another unit."""
+    there = []
+    for number, (bag, of_a) in enumerate(
+        [('left', ''), ('late', ', a: {scale: 1}'), ('pieces', ', a: {scale: -1}')]
+    ):
+        (tmp_path / f'{number}').mkdir()
+        text = LEFT.replace('topic: /joint_states}', f'topic: /joint_states{of_a}}}')
+        cross = describe(tmp_path / f'{number}', left=text, right=RIGHT)
+        words = ['--description', str(cross), '--robot', 'left', '--image-size', '64x48']
+        there.append(tmp_path / f'{number}' / 'data')
+        assert main(['convert', str(there[-1]), str(bags[bag]), *words]) == 0
+    path = there[0] / 'meta/neuracore_ros.json'
+    document = json.loads(path.read_text())
+    for robot in document['descriptions'].values():
+        robot.pop('treatments', None)
+    path.write_text(json.dumps(document))
+    why = refused(there[0], '--merge', there[1], there[2])
+    assert "JOINT_POSITIONS 'a': scale -1, offset 0 (then scale 1, offset 0)" in why

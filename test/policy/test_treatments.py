@@ -461,3 +461,27 @@ def test_recordings_that_are_added_with_another_sign_are_told_of(tmp_path, capsy
     assert main(['convert', str(tmp_path / 'data'), str(more), *words]) == 0
     said = capsys.readouterr().err
     assert "JOINT_POSITIONS 'a': scale -1, offset 0 (then scale 1, offset 0)" in said
+
+
+def test_a_sign_is_not_that_of_episodes_that_had_another_one_or_do_not_tell(tmp_path):
+    """What was added last is claimed of all crops and frames, but of no sign."""
+    bags = [record_left(tmp_path / f'{k}', start=50.0 * k) for k in range(4)]
+    path, data = tmp_path / 'left.yaml', tmp_path / 'data'
+    turned = LEFT.replace('/joint_states}', '/joint_states, a: {scale: -1}}')
+
+    def convert(text, bag):
+        path.write_text(text)
+        words = ['--description', str(path), '--image-size', '32x24']
+        assert main(['convert', str(data), str(bag), *words]) == 0
+        return load_metadata(data).descriptions.treated('left')
+
+    kept = convert(LEFT, bags[0])
+    assert kept[JOINTS]['a'].sense.read.scale == kept[JOINTS]['c'].sense.read.scale == 1.0
+    kept = convert(turned, bags[1])
+    assert 'a' not in kept[JOINTS] and kept[JOINTS]['c'].sense.read.scale == 1.0
+    assert 'a' not in convert(turned, bags[2])[JOINTS]
+    meta = data / 'meta/neuracore_ros.json'
+    document = json.loads(meta.read_text())
+    del document['descriptions']['left']['treatments']
+    meta.write_text(json.dumps(document))
+    assert convert(turned, bags[3]) is None

@@ -7,7 +7,10 @@ import pytest
 
 from helpers.runner_rig import SECOND, manifest
 from helpers.takeover_rig import LED, TakeoverRig, make_led, speeds
+from neuracore_ros.description import DataType
+from neuracore_ros.runner.human_way import HumanWay
 
+FLOATS = LED.replace('{topic: arm}', '{topic: arm, type: std_msgs/msg/Float64MultiArray}')
 POINTS = LED.replace('{topic: arm}', '{topic: arm, stream: point}')
 
 
@@ -127,3 +130,38 @@ def test_single_points_go_out_in_the_steps_of_the_human_within_the_limits(led):
     assert {command.times_s[0] for command in points} == {0.05}
     moved = np.abs(np.diff([command.positions[0] for command in points], axis=0))
     assert (moved <= np.array([2.0, 1.0]) * 0.05 * 1.001).all()
+
+
+def test_single_points_do_not_leap_when_the_policy_has_the_robot_again(led):
+    """The timer of a node takes its new period after the next call, which still comes soon."""
+    slow = FLOATS.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 1.5')
+    leader = {'leader': lambda t: (0.7 * np.sin(1.3 * t), 0.0)}
+    rig = led(5.0, slow, max_ahead_s=0.8, **leader).step(10).take_over().step(52)
+    before, last = (command.positions[0][0] for _, command in rig.sent[-2:])
+    assert abs(last - before) > 0.03
+    rig.take_over(False)
+    rig.simulate(SECOND // 20)
+    rig.do(rig.runner.tick(rig.now_ns, rig.listeners))
+    soon = rig.sent[-1][1]
+    assert soon.type.endswith('Float64MultiArray') and soon.positions[0][0] != last
+    assert abs(soon.positions[0][0] - last) <= abs(last - before) * 1.001
+    assert rig.step(15).state == 'RUNNING'
+
+
+def test_a_leader_whose_messages_take_longer_and_longer_is_followed_smoothly_again(led):
+    """As through a wireless network: at first as long as then, the robot would go and stand."""
+    rig = led(20.0, leader=lambda t: (0.1 * t, 0.0)).step(10).take_over().step(50)
+    assert rig.human_moves(), rig.runner.reason
+    rig.stamped_by_s = -0.13
+    rig.step(40)
+    moved = speeds(rig, -201)[:, 0]
+    assert moved == pytest.approx(np.full(200, 0.1), abs=0.005)
+
+
+def test_a_place_is_known_for_as_long_as_any_delay_however_fast_the_steps_are():
+    way = HumanWay(0.25)
+    for k in range(100):
+        way.add((DataType.JOINT_POSITIONS, 'a'), 10_000_000 * k, np.asarray(0.01 * k))
+    for back_ms in (5, 15, 205, 605):
+        there = way.at((DataType.JOINT_POSITIONS, 'a'), 990_000_000 - 1_000_000 * back_ms)
+        assert there == pytest.approx(0.99 - 0.001 * back_ms)
