@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +38,7 @@ from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import (
+    TreatmentChange,
     knows_senses,
     treatment_changes,
     treatments,
@@ -157,7 +158,8 @@ class DatasetWriter:
             treatments={**known.treatments, **own},
             vocabulary=known.vocabulary,
         )
-        self._check_vocabulary(robot)
+        changes = treatment_changes(robot, then)
+        self._check_vocabulary(robot, changes)
         known.input_layout.require(robot.input, name)
         known.output_layout.require(robot.output, name)
         if name in known.input:
@@ -171,7 +173,7 @@ class DatasetWriter:
                 or described.output_layout != known.output_layout
             )
             if not changed and has_episodes:
-                self._warn_of_treatments(robot)
+                self._warn_of_treatments(robot, changes)
             elif changed and (moved or has_episodes):
                 more = f'; and {counted(len(changed) - 1, "more change")}' if changed[1:] else ''
                 raise DatasetError(
@@ -181,13 +183,17 @@ class DatasetWriter:
                 )
         self.metadata = replace(self.metadata, descriptions=described)
 
-    def _check_vocabulary(self, robot: Robot) -> None:
+    def _check_vocabulary(self, robot: Robot, changes: Sequence[TreatmentChange]) -> None:
         """Refuse a robot whose indices mean something else, and warn where that is not known."""
         known, own = self.metadata.descriptions.vocabulary, robot.vocabulary
         if own is not None and known is not None:
             if text := mismatch(own, known, (str(robot.path), str(self.root))):
                 raise DatasetError(f'{text}: convert into another dataset')
-        elif own is not None and self._may_differ(robot) and (turned := turned_joint(robot)):
+        elif (
+            own is not None
+            and self._may_differ(robot, changes)
+            and (turned := turned_joint(robot))
+        ):
             raise DatasetError(
                 f"{robot.path} has the signs and zeros of the vocabulary '{own.name}' ({turned}), "
                 f'and {self.root} names none: its episodes probably have others. Convert all into '
@@ -204,16 +210,15 @@ class DatasetWriter:
                 stacklevel=3,
             )
 
-    def _may_differ(self, robot: Robot) -> bool:
+    def _may_differ(self, robot: Robot, changes: Sequence[TreatmentChange]) -> bool:
         """True if there are episodes whose signs and zeros are unknown, or not the robot's."""
+        if not self.metadata.episodes:
+            return False
         then = self.metadata.descriptions.treatments.get(robot.name)
-        is_turned = any(change.is_turned for change in treatment_changes(robot, then))
-        return bool(self.metadata.episodes) and (is_turned or not knows_senses(robot, then))
+        return any(change.is_turned for change in changes) or not knows_senses(robot, then)
 
-    def _warn_of_treatments(self, robot: Robot) -> None:
+    def _warn_of_treatments(self, robot: Robot, changes: Sequence[TreatmentChange]) -> None:
         """Warn of senses, crops, followed commands and frames that are not as before."""
-        then = self.metadata.descriptions.treatments.get(robot.name)
-        changes = treatment_changes(robot, then)
         if not changes:
             return
         more = f' (and {counted(len(changes) - 1, "more slot")})' if changes[1:] else ''

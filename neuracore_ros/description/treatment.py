@@ -261,14 +261,16 @@ def treatments_since(robot: Robot, then: Treatments | None) -> Treatments | None
     """
     if then is None:
         return None
-    changed = {(change.data_type, change.name) for change in treatment_changes(robot, then)}
+    now = treatments(robot)
+    changes = changes_between(now, then, (robot.input, robot.output))
+    changed = {(change.data_type, change.name) for change in changes}
     before = {
         kind: {
             name: Treatment() if (kind, name) in changed else each for name, each in named.items()
         }
         for kind, named in then.items()
     }
-    return known_of_both(treatments(robot), before)
+    return known_of_both(now, before)
 
 
 def knows_senses(robot: Robot, then: Treatments | None) -> bool:
